@@ -1,0 +1,48 @@
+package thinq
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"net/url"
+)
+
+// Kind is the kind of an event message.
+type Kind string
+
+// LG's push types.
+const (
+	Report  Kind = "DEVICE_STATUS"        // what changed
+	Notice  Kind = "DEVICE_PUSH"          // "washing finished"
+	Joined  Kind = "DEVICE_REGISTERED"    // an appliance was added to the account
+	Left    Kind = "DEVICE_UNREGISTERED"  // removed
+	Renamed Kind = "DEVICE_ALIAS_CHANGED" // its name was changed
+)
+
+// An Event is one message of LG's event broker.
+type Event struct {
+	Kind   Kind
+	Device string          // device id
+	Type   string          // device type, where the message has it
+	Code   string          // of a Notice: "WASHING_IS_COMPLETE"
+	Alias  string          // of lifecycle messages, where they have it
+	Report json.RawMessage // of a Report; see [Profile.Decode]
+}
+
+// ParseEvent reads a message in the flat form of the event broker or in the
+// nested form of callbacks. The error says why it is none of the known kinds.
+func ParseEvent(data []byte) (Event, error) { panic("unwritten") }
+
+// An Endpoint is where, and as whom, events can be had.
+type Endpoint struct {
+	URL      *url.URL    // mqtts://host:8883
+	ClientID string      // the MQTT client id LG expects
+	Topics   []string    // what to subscribe to
+	TLS      *tls.Config // with the client certificate
+}
+
+// A Subscriber connects to an endpoint, keeps connected, and hands over every
+// message until ctx ends (then it returns nil) or the endpoint refuses it for
+// good: [ErrCertificate] asks for a new certificate, any other error ends
+// [Client.Events].
+type Subscriber func(ctx context.Context, ep Endpoint, handle func(payload []byte)) error
