@@ -1,0 +1,4 @@
+package discovery
+
+// typePrefix begins every one of LG's device types.
+const typePrefix = "DEVICE_"
