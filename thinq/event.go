@@ -39,6 +39,9 @@ type Endpoint struct {
 	ClientID string      // the MQTT client id LG expects
 	Topics   []string    // what to subscribe to
 	TLS      *tls.Config // with the client certificate
+	// Up, if set, is to be called by the Subscriber with true when messages can
+	// flow, and with false when they no longer can. It does not block.
+	Up func(up bool)
 }
 
 // A Subscriber connects to an endpoint, keeps connected, and hands over every
