@@ -52,6 +52,7 @@ type Options struct {
 	Level         *slog.LevelVar // for bridge/request/log_level; may be nil
 	Metrics       *Metrics       // default: its own, seen by nobody
 	Restart       func()         // for bridge/request/restart; may be nil
+	Log           *LogHandler    // where bridge/logging comes from; may be nil
 }
 
 // A Bridge serves one account.
@@ -59,6 +60,12 @@ type Bridge struct{ o Options }
 
 // New makes a bridge; Run starts it.
 func New(o Options) *Bridge { panic("unwritten") }
+
+// Subscriptions are what the local link must subscribe to.
+func Subscriptions(t discovery.Topics) []link.Subscription { panic("unwritten") }
+
+// Will is the message the local broker publishes when the bridge is lost.
+func Will(t discovery.Topics) *link.Message { panic("unwritten") }
 
 // Run is the loop: the one goroutine that owns all state. It returns nil when
 // ctx ended and the farewell was said.

@@ -1,6 +1,14 @@
 package bridge
 
-import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// ErrStore says that the state folder cannot be used, or is in use.
+var ErrStore = errors.New("state folder")
 
 // A Store is the state folder: locked while open, every file replaced whole.
 type Store struct{}
@@ -20,3 +28,14 @@ func (s *Store) SaveIdentity(id thinq.Identity) error { panic("unwritten") }
 
 // Budget is the state of the call budget as last saved.
 func (s *Store) Budget() thinq.BudgetState { panic("unwritten") }
+
+// Instance is the id of this installation, made once: the identifier of the
+// bridge's own device and the stem of its MQTT client id.
+func (s *Store) Instance() string { panic("unwritten") }
+
+// Token is the OAuth token last saved, nil if none is.
+func (s *Store) Token() json.RawMessage { panic("unwritten") }
+
+// SaveToken replaces it, before the new token is used (a lost refresh token
+// means a new sign-in).
+func (s *Store) SaveToken(token json.RawMessage) error { panic("unwritten") }
