@@ -145,8 +145,8 @@ func (p part) read(fsys fs.FS, name string) (json.RawMessage, error) {
 
 // check says whether data is JSON that begins as this file should.
 func (p part) check(data []byte) error {
-	var any json.RawMessage
-	err := json.Unmarshal(data, &any)
+	var raw json.RawMessage
+	err := json.Unmarshal(data, &raw)
 	if bad, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line := 1 + bytes.Count(data[:bad.Offset], []byte("\n"))
 		return fmt.Errorf("line %d: %w", line, err)
@@ -154,8 +154,8 @@ func (p part) check(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if !strings.ContainsRune(p.begins, rune(any[0])) {
-		return fmt.Errorf("begins with %q, not with one of %q", any[0], p.begins)
+	if !strings.ContainsRune(p.begins, rune(raw[0])) {
+		return fmt.Errorf("begins with %q, not with one of %q", raw[0], p.begins)
 	}
 	return nil
 }
