@@ -29,10 +29,6 @@ type Event struct {
 	Report json.RawMessage // of a Report; see [Profile.Decode]
 }
 
-// ParseEvent reads a message in the flat form of the event broker or in the
-// nested form of callbacks. The error says why it is none of the known kinds.
-func ParseEvent(data []byte) (Event, error) { panic("unwritten") }
-
 // An Endpoint is where, and as whom, events can be had.
 type Endpoint struct {
 	URL      *url.URL    // mqtts://host:8883

@@ -1,5 +1,11 @@
 package thinq
 
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
 // A Code is a word of a profile's list of notifications or errors.
 type Code struct {
 	Part string // the half of a one-piece wash tower, else empty
@@ -8,37 +14,67 @@ type Code struct {
 
 // A Profile is LG's description of one appliance: every value it has, the
 // notifications it may send and the errors it may report.
+//
+// A Profile that [ParseProfile] returned may be used by several goroutines.
 type Profile struct {
 	Properties      []Property // sorted by path
 	Notices, Errors []Code
 	// Problems names, in words for a person, each part of the profile that
 	// could not be understood and was left out. The rest is good.
 	Problems []string
+
+	parts []string
+	forms map[Path]form    // how LG nests each property
+	index map[string]*part // what Decode looks up, by part
+	words map[string]any   // options and names, boxed once for all states
 }
+
+// A form is how LG nests and spells a property where a Path is flat.
+type form struct {
+	name    string // LG's name, with the unit as suffix
+	outer   string // location beside the resource
+	inner   string // location inside the resource
+	byUnit  bool   // one of several objects, told apart by "unit"
+	numeric bool   // an Enum whose options are numbers for LG
+}
+
+// reserved are the top-level keys of a profile that are no part of an appliance.
+var reserved = []string{"property", "extensionProperty", "notification", "error"}
 
 // ParseProfile reads the response of the profile call (LG: "Device Profile") in
 // any of its layouts. A part that makes no sense is left out and named in
 // Problems; the error says that data is no profile at all.
-func ParseProfile(data []byte) (*Profile, error) { panic("unwritten") }
+func ParseProfile(data []byte) (*Profile, error) {
+	if err := checkJSON(data); err != nil {
+		return nil, fmt.Errorf("device profile: %w", err)
+	}
+	g := grammar{&Profile{forms: make(map[Path]form)}}
+	root := cursor{data: data}
+	found := g.part("", root)
+	for name, at := range root.members() {
+		if _, ok := at.find("property"); ok && name != "" && !slices.Contains(reserved, name) && !slices.Contains(g.parts, name) {
+			g.Profile.parts = append(g.parts, name)
+			g.part(name, at)
+			found = true
+		}
+	}
+	if !found {
+		return nil, errors.New("device profile: it has neither properties nor parts with properties")
+	}
+	slices.SortFunc(g.Properties, func(a, b Property) int { return a.Path.Compare(b.Path) })
+	g.buildIndex()
+	return g.Profile, nil
+}
 
 // Property finds the property at a path.
-func (p *Profile) Property(path Path) (Property, bool) { panic("unwritten") }
+func (p *Profile) Property(path Path) (Property, bool) {
+	i, ok := slices.BinarySearchFunc(p.Properties, path, func(q Property, path Path) int { return q.Path.Compare(path) })
+	if !ok {
+		return Property{}, false
+	}
+	return p.Properties[i], true
+}
 
 // Parts are the parts of a one-piece wash tower, in LG's order; nil for every
 // other appliance.
-func (p *Profile) Parts() []string { panic("unwritten") }
-
-// Decode reads a state or a report, whole or partial, in any layout. Values
-// that the profile does not know are in the State as well. The error says that
-// data is not a state at all; a single value of an unusable form (an object
-// where a word should be) is left out.
-func (p *Profile) Decode(data []byte) (State, error) { panic("unwritten") }
-
-// Encode makes the body of one control call. Every path must be writable and
-// every value allowed (see [Property.Check]), and all must fit into one call
-// (see [Profile.Split]); the error says which is not.
-func (p *Profile) Encode(wish State) ([]byte, error) { panic("unwritten") }
-
-// Split divides a wish into the least number of wishes that fit into one call
-// each: LG takes one part, one location and one unit at a time.
-func (p *Profile) Split(wish State) []State { panic("unwritten") }
+func (p *Profile) Parts() []string { return slices.Clone(p.parts) }

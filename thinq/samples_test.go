@@ -1,0 +1,180 @@
+package thinq
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// eachSample runs a test for every saved appliance: a folder with profile.json,
+// status.json and perhaps pushes.json. THINQ2MQTT_SAMPLES names more folders, as
+// globs separated by colons.
+func eachSample(t *testing.T, test func(t *testing.T, dir string, p *Profile)) {
+	t.Helper()
+	globs := []string{filepath.Join("thinqtest", "profiles", "*")}
+	if more := os.Getenv("THINQ2MQTT_SAMPLES"); more != "" {
+		globs = append(globs, filepath.SplitList(more)...)
+	}
+	found := false
+	for _, glob := range globs {
+		files, err := filepath.Glob(filepath.Join(glob, "profile.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			found = true
+			dir := filepath.Dir(file)
+			t.Run(filepath.Base(dir), func(t *testing.T) {
+				p, err := ParseProfile(readFile(t, file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				test(t, dir, p)
+			})
+		}
+	}
+	if !found {
+		t.Skip("no samples")
+	}
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestSamplesHaveNoProblems(t *testing.T) {
+	eachSample(t, func(t *testing.T, _ string, p *Profile) {
+		for _, problem := range p.Problems {
+			t.Error(problem)
+		}
+		for _, q := range p.Properties {
+			if got, ok := p.Property(q.Path); !ok || got.Path != q.Path {
+				t.Errorf("%s is not found", q.Path)
+			}
+		}
+	})
+}
+
+// Every value of a state has a path: there are as many as the JSON has leaves,
+// those not counted that only say which entry of a list one reads.
+func TestSamplesDecodeEveryLeaf(t *testing.T) {
+	eachSample(t, func(t *testing.T, dir string, p *Profile) {
+		data := readFile(t, filepath.Join(dir, "status.json"))
+		state, err := p.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var leaves []string
+		var v any
+		if err := json.Unmarshal(data, &v); err != nil {
+			t.Fatal(err)
+		}
+		walkLeaves(v, "", func(leaf string) { leaves = append(leaves, leaf) })
+
+		var got, unknown []string
+		for path, v := range state {
+			name := path.Name
+			if p.form(path).name != "" {
+				name = p.form(path).name
+			}
+			if !slices.ContainsFunc(p.Properties, func(q Property) bool { return q.Path == path }) {
+				unknown = append(unknown, path.String())
+				if path.Unit != "" && !p.listed(path) {
+					name += path.Unit
+				}
+			}
+			got = append(got, fmt.Sprintf("%s=%v", name, v))
+		}
+		slices.Sort(leaves)
+		slices.Sort(got)
+		if !slices.Equal(got, leaves) {
+			t.Errorf("decoded\n%s\nfrom\n%s", strings.Join(got, "\n"), strings.Join(leaves, "\n"))
+		}
+		slices.Sort(unknown)
+		t.Logf("not in the profile: %v", unknown)
+	})
+}
+
+// listed says whether the profile lists a resource by unit.
+func (p *Profile) listed(path Path) bool {
+	part := p.index[path.Part]
+	return part != nil && part.resources[path.Resource] != nil && part.resources[path.Resource].byUnit
+}
+
+func walkLeaves(v any, name string, leaf func(string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, v := range v {
+			walkLeaves(v, key, leaf)
+		}
+	case []any:
+		for _, v := range v {
+			if entry, ok := v.(map[string]any); ok && entry["locationName"] == nil {
+				delete(entry, "unit")
+			}
+			walkLeaves(v, name, leaf)
+		}
+	default:
+		if name != "locationName" {
+			leaf(fmt.Sprintf("%s=%v", name, v))
+		}
+	}
+}
+
+// What can be set comes back as it was set, when an appliance reports the body
+// of the call as its state.
+func TestSamplesRoundTrip(t *testing.T) {
+	eachSample(t, func(t *testing.T, _ string, p *Profile) {
+		for _, q := range p.Properties {
+			if !q.Writable {
+				continue
+			}
+			for _, v := range writable(q) {
+				roundTrip(t, p, State{q.Path: v})
+			}
+		}
+	})
+}
+
+func roundTrip(t *testing.T, p *Profile, wish State) {
+	t.Helper()
+	body, err := p.Encode(wish)
+	if err != nil {
+		t.Errorf("Encode(%v): %v", wish, err)
+		return
+	}
+	report, err := p.Decode(body)
+	if err != nil {
+		t.Errorf("Decode(%s): %v", body, err)
+		return
+	}
+	for path, v := range wish {
+		if got, ok := report[path]; !ok || !equal(got, v) {
+			t.Errorf("%s: set to %v with %s, reported as %v", path, v, body, report)
+		}
+	}
+}
+
+// writable are values that a property takes: all its words, the ends of its
+// range and what is next to the middle.
+func writable(q Property) []any {
+	w := q.Write
+	switch {
+	case len(w.Options) > 0:
+		return w.Options
+	case w.Limited:
+		return []any{w.Min, q.Round((w.Min + w.Max) / 2), q.Round(w.Max)}
+	}
+	return map[Type][]any{
+		Enum: {"ANY_WORD"}, Bool: {true, false}, Range: {1.0}, Number: {0.0, 7.5, 1e6}, Text: {"any text"},
+	}[q.Type]
+}
