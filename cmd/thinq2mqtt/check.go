@@ -1,0 +1,70 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// checkCommand validates the configuration and says what would be done with it.
+func (a *app) checkCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.configuration(path)
+			if err != nil {
+				return err
+			}
+			return writeFindings(cmd.OutOrStdout(), cfg)
+		},
+	}
+	configFlag(cmd, &path)
+	return cmd
+}
+
+// configuration is loaded and validated; the error has its exit code.
+func (a *app) configuration(path string) (*Config, error) {
+	cfg, err := a.source(path).load()
+	if err == nil {
+		err = cfg.Validate()
+	}
+	return cfg, exit(exitConfig, err)
+}
+
+// writeFindings writes one line for each thing looked at.
+func writeFindings(w io.Writer, c *Config) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(verdict, subject, format string, args ...any) {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", verdict, subject, fmt.Sprintf(format, args...))
+	}
+	line("ok", "configuration", "%s", cmp.Or(c.at[""], "environment only"))
+	labels := c.labels()
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		region, _ := thinq.Region(labels[label].Country) // validated
+		line("ok", "account "+cmp.Or(label, "thinq"), "country %s (region %s), token %s", labels[label].Country, region, c.token(label))
+	}
+	line("ok", "broker", "%s, topics under %s", c.MQTT.URL, c.MQTT.BaseTopic)
+	line("ok", "home assistant", "%s", onOff(c.HomeAssistant.Enabled, "discovery under "+c.HomeAssistant.DiscoveryPrefix))
+	line("ok", "http", "%s", onOff(c.HTTP.Listen != "", "http://"+c.HTTP.Listen))
+	line("ok", "state folder", "%s", c.StateDir)
+	for _, w := range c.warnings() {
+		line("warn", "secret", "%s", w)
+	}
+	return t.Flush()
+}
+
+func onOff(on bool, text string) string {
+	if on {
+		return text
+	}
+	return "off"
+}

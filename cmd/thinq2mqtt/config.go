@@ -1,0 +1,121 @@
+package main
+
+import (
+	"time"
+)
+
+// Config is everything that can be configured. Defaults, the loader, its
+// complaints, the commented sample and the JSON Schema all come from this one
+// struct: koanf names the key, doc explains it, enum lists what is allowed,
+// sample is shown in the place of the default. A doc of "-" is a key that the
+// loader knows but that nobody is invited to use.
+type Config struct {
+	ThinQ         Account            `koanf:"thinq" doc:"The LG account whose appliances are bridged."`
+	Accounts      map[string]Account `koanf:"accounts" doc:"Instead of thinq: several accounts, each under a label of its own with the same keys. Topics are then <base_topic>/<label>/…" sample:"{home: {country: KR, token_file: /run/secrets/home_token}}"`
+	MQTT          MQTT               `koanf:"mqtt" doc:"The local broker; MQTT 5 is required."`
+	HomeAssistant HomeAssistant      `koanf:"homeassistant" doc:"What Home Assistant is told."`
+	HTTP          HTTP               `koanf:"http" doc:"Status page, health checks and metrics."`
+	StateDir      string             `koanf:"state_dir" doc:"Folder for the identity at LG and the cache; losing it costs one registration, nothing else."`
+	Log           Log                `koanf:"log" doc:"What is written to standard error."`
+	Devices       map[string]Device  `koanf:"devices" doc:"Settings of single appliances, by id or slug: name, slug, ignore, remote_start (heat may be started from afar), optimistic." sample:"{oven_1a2b3c4d: {name: Oven, remote_start: true}}"`
+
+	at          origins // where each key was set
+	credentials string  // systemd's credentials folder
+}
+
+// Account is one LG account.
+type Account struct {
+	Country   string        `koanf:"country" doc:"Country of the account, ISO 3166-1 alpha-2. Required." sample:"KR"`
+	Token     Secret        `koanf:"token" doc:"The token itself, instead of token_file."`
+	TokenFile string        `koanf:"token_file" doc:"File with the personal access token, made at https://connect-pat.lgthinq.com." sample:"/run/secrets/thinq_token"`
+	Events    string        `koanf:"events" doc:"How LG tells what changes: mqtt, or off for reads only." enum:"mqtt,off"`
+	APIURL    string        `koanf:"api_url" doc:"Address of the API; empty: LG's for the country."`
+	CAFile    string        `koanf:"ca_file" doc:"PEM file of the authority to trust for api_url and its event broker; empty: the public ones."`
+	OAuth     OAuth         `koanf:"oauth" doc:"-"`
+	Budget    Budget        `koanf:"budget" doc:"How much LG may be asked; commands of people are never held back by background_per_hour."`
+	Reconcile time.Duration `koanf:"reconcile" doc:"How often each appliance is read, in case an event was lost."`
+}
+
+// OAuth is the sign-in of a partner account; this version knows its keys only
+// to say that it cannot use them.
+type OAuth struct {
+	ClientID         string `koanf:"client_id" doc:"-"`
+	ClientSecret     Secret `koanf:"client_secret" doc:"-"`
+	ClientSecretFile string `koanf:"client_secret_file" doc:"-"`
+	ServiceID        string `koanf:"service_id" doc:"-"`
+	ServiceKey       Secret `koanf:"service_key" doc:"-"`
+	ServiceKeyFile   string `koanf:"service_key_file" doc:"-"`
+	EMPURL           string `koanf:"emp_url" doc:"-"`
+	RedirectURL      string `koanf:"redirect_url" doc:"-"`
+	WebSocketURL     string `koanf:"websocket_url" doc:"-"`
+}
+
+// Budget limits the calls to LG.
+type Budget struct {
+	CallsPerHour      int `koanf:"calls_per_hour" doc:"All calls of an hour."`
+	BackgroundPerHour int `koanf:"background_per_hour" doc:"The part of them that nobody asked for: reads, renewals, lists."`
+}
+
+// MQTT is the local broker.
+type MQTT struct {
+	URL          string `koanf:"url" doc:"Address: mqtt, mqtts, ws or wss."`
+	Username     string `koanf:"username" doc:"User name, if the broker wants one."`
+	Password     Secret `koanf:"password" doc:"The password itself, instead of password_file."`
+	PasswordFile string `koanf:"password_file" doc:"File with the password."`
+	ClientID     string `koanf:"client_id" doc:"MQTT client id; empty: made once and kept in state_dir."`
+	CAFile       string `koanf:"ca_file" doc:"PEM file of the authority that signed the broker's certificate."`
+	CertFile     string `koanf:"cert_file" doc:"PEM file of a client certificate; needs key_file."`
+	KeyFile      string `koanf:"key_file" doc:"PEM file of its key."`
+	BaseTopic    string `koanf:"base_topic" doc:"First level of all topics."`
+}
+
+// HomeAssistant is MQTT discovery.
+type HomeAssistant struct {
+	Enabled         bool   `koanf:"enabled" doc:"Announce the appliances by MQTT discovery."`
+	DiscoveryPrefix string `koanf:"discovery_prefix" doc:"Home Assistant's discovery prefix."`
+	Language        string `koanf:"language" doc:"Language of entity names." enum:"en"`
+	TemperatureUnit string `koanf:"temperature_unit" doc:"C, F, or auto: Celsius where the appliance can be set in it." enum:"auto,C,F"`
+}
+
+// HTTP is the status page.
+type HTTP struct {
+	Listen string `koanf:"listen" doc:"Address of the status page, /readyz and /metrics; empty: off."`
+}
+
+// Log is the log.
+type Log struct {
+	Level  string `koanf:"level" doc:"debug, info, warn or error." enum:"debug,info,warn,error"`
+	Format string `koanf:"format" doc:"auto (colours on a terminal, text elsewhere), text or json." enum:"auto,text,json"`
+}
+
+// Device is what a user says about one appliance.
+type Device struct {
+	Name        string `koanf:"name" doc:"Display name instead of LG's alias."`
+	Slug        string `koanf:"slug" doc:"Name in topics; lower-case letters, digits and underscores."`
+	Ignore      bool   `koanf:"ignore" doc:"Leave the appliance alone."`
+	RemoteStart bool   `koanf:"remote_start" doc:"Heat may be started from afar (oven, cooktop, microwave, dryer …)."`
+	Optimistic  bool   `koanf:"optimistic" doc:"Home Assistant shows a command as done before the appliance says so."`
+}
+
+// defaults is the configuration before any file or variable.
+func defaults() Config {
+	return Config{
+		ThinQ: defaultAccount(),
+		MQTT:  MQTT{URL: "mqtt://localhost:1883", BaseTopic: "thinq2mqtt"},
+		HomeAssistant: HomeAssistant{
+			Enabled: true, DiscoveryPrefix: "homeassistant", Language: "en", TemperatureUnit: "auto",
+		},
+		HTTP:     HTTP{Listen: "127.0.0.1:8099"},
+		StateDir: "/var/lib/thinq2mqtt",
+		Log:      Log{Level: "info", Format: "auto"},
+	}
+}
+
+// defaultAccount is an account before it is configured.
+func defaultAccount() Account {
+	return Account{
+		Events:    "mqtt",
+		Budget:    Budget{CallsPerHour: 100, BackgroundPerHour: 40},
+		Reconcile: 30 * time.Minute,
+	}
+}

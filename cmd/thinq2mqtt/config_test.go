@@ -1,0 +1,395 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// configFile writes a file and returns the source that reads it.
+func configFile(t *testing.T, text string, environ ...string) source {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return source{path: path, environ: environ}
+}
+
+// complaints loads and validates, and returns the errors line by line, without
+// the folder of the file.
+func complaints(t *testing.T, s source) []string {
+	t.Helper()
+	cfg, err := s.load()
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err == nil {
+		return nil
+	}
+	return strings.Split(strings.ReplaceAll(err.Error(), filepath.Dir(s.path)+"/", ""), "\n")
+}
+
+// sound is a configuration without a fault, to be broken by a test.
+const sound = "thinq: {country: KR, token: thinqpat_x}\n"
+
+func TestConfigComplaints(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		file    string
+		environ []string
+		want    []string
+	}{
+		{"sound", sound, nil, nil},
+		{"nothing at all", "", nil, []string{
+			"config.yaml: thinq.country: is missing: set the two letters of the account's country, as in KR or US",
+			"config.yaml: thinq.token_file: is missing: name a file that holds the secret, or set thinq.token",
+		}},
+		{"syntax", "thinq:\n\tcountry: KR\n", nil, []string{
+			"config.yaml:2: is not valid YAML (found character that cannot start any token): mind indentation (blanks, not tabs), colons and quotes",
+		}},
+		{"list at the top", "- a\n", nil, []string{
+			"config.yaml:1: must be a section with keys of its own: thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices",
+		}},
+		{"two documents", sound + "---\n" + sound, nil, []string{
+			"config.yaml: holds more than one document: remove the --- in between",
+		}},
+		{"misspelt key", sound + "mqtt:\n  usrname: me\n", nil, []string{
+			"config.yaml:3: mqtt.usrname: is not a setting: did you mean mqtt.username?",
+		}},
+		{"key in the wrong section", sound + "base_topic: x\n", nil, []string{
+			"config.yaml:2: base_topic: is not a setting: did you mean mqtt.base_topic?",
+		}},
+		{"key nobody knows", sound + "http:\n  certificate: x\n", nil, []string{
+			"config.yaml:3: http.certificate: is not a setting: http takes listen",
+		}},
+		{"set twice", sound + "mqtt:\n  username: a\n  username: b\n", nil, []string{
+			"config.yaml:4: mqtt.username: is set twice, first in line 3: remove one",
+		}},
+		{"several at once", "thinq: {country: KR, token: x, tokn: y}\nhttp: {port: 1}\n", nil, []string{
+			"config.yaml:1: thinq.tokn: is not a setting: did you mean thinq.token?",
+			"config.yaml:2: http.port: is not a setting: http takes listen",
+		}},
+		{"section that is none", "thinq: KR\n", nil, []string{
+			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, budget, reconcile",
+		}},
+		{"value that is a list", "thinq: {country: [KR]}\n", nil, []string{
+			"config.yaml:1: thinq.country: must be one value, not a list or a section",
+		}},
+		{"number as text", sound + "mqtt:\n  username: 7\n", nil, []string{
+			"config.yaml:3: mqtt.username: must be text, not 7: put it into quotes",
+		}},
+		{"number as secret", "thinq:\n  country: KR\n  token: 0123456\n", nil, []string{
+			"config.yaml:3: thinq.token: must be text: put it into quotes",
+		}},
+		{"word as boolean", sound + "homeassistant: {enabled: yes}\n", nil, []string{
+			`config.yaml:2: homeassistant.enabled: must be true or false, not "yes"`,
+		}},
+		{"text as number", "thinq:\n  country: KR\n  token: x\n  budget:\n    calls_per_hour: many\n", nil, []string{
+			`config.yaml:5: thinq.budget.calls_per_hour: must be a whole number, not "many"`,
+		}},
+		{"missing unit", "thinq:\n  country: KR\n  token: x\n  reconcile: 30\n", nil, []string{
+			"config.yaml:4: thinq.reconcile: 30 needs a unit, as in 30s or 30m",
+		}},
+		{"odd duration", "thinq:\n  country: KR\n  token: x\n  reconcile: often\n", nil, []string{
+			`config.yaml:4: thinq.reconcile: "often" is not a span of time: write it as in 30s, 10m or 1h30m`,
+		}},
+		{"too often", "thinq:\n  country: KR\n  token: x\n  reconcile: 1s\n", nil, []string{
+			"config.yaml:4: thinq.reconcile: 1s is too often: at least 10s, 30m is the default",
+		}},
+		{"no such country", "thinq:\n  country: XX\n  token: x\n", nil, []string{
+			`config.yaml:2: thinq.country: country "XX" is not served by LG ThinQ; give the two letters of the LG account's country, as in DE or US`,
+		}},
+		{"norway", "thinq:\n  country: NO\n  token: x\n", nil, nil},
+		{"events", "thinq: {country: KR, token: x, events: maybe}\n", nil, []string{
+			`config.yaml:1: thinq.events: "maybe" is not possible: use mqtt, off`,
+		}},
+		{"websocket", "thinq: {country: KR, token: x, events: websocket}\n", nil, []string{
+			"config.yaml:1: thinq.events: websocket is not available in this version: use mqtt",
+		}},
+		{"oauth", "thinq:\n  country: KR\n  oauth:\n    client_id: x\n", nil, []string{
+			"config.yaml:3: thinq.oauth: signing in with OAuth is not available in this version: use token_file with a personal access token from https://connect-pat.lgthinq.com",
+		}},
+		{"api over http", "thinq: {country: KR, token: x, api_url: 'http://h'}\n", nil, []string{
+			`config.yaml:1: thinq.api_url: has the scheme "http": use https, as in https://host:port`,
+		}},
+		{"two sources of a secret", "thinq:\n  country: KR\n  token: x\n  token_file: /y\n", nil, []string{
+			"config.yaml:3: thinq.token: is set, and thinq.token_file as well: remove one of them",
+		}},
+		{"secret file missing", "thinq:\n  country: KR\n  token_file: /nonexistent\n", nil, []string{
+			"config.yaml:3: thinq.token_file: /nonexistent cannot be read: no such file or directory",
+		}},
+		{"no calls", "thinq: {country: KR, token: x, budget: {calls_per_hour: 0}}\n", nil, []string{
+			"config.yaml:1: thinq.budget.calls_per_hour: 0 leaves nothing to call with: the default is 100",
+		}},
+		{"more background than calls", "thinq: {country: KR, token: x, budget: {background_per_hour: 101}}\n", nil, []string{
+			"config.yaml:1: thinq.budget.background_per_hour: 101 is not within 1 and calls_per_hour (100)",
+		}},
+		{"thinq beside accounts", sound + "accounts:\n  home: {country: KR, token: x}\n", nil, []string{
+			"config.yaml:1: thinq: cannot stand beside accounts: move it there under a label of its own",
+		}},
+		{"label", "accounts:\n  My Home: {country: KR, token: x}\n", nil, []string{
+			"config.yaml:2: accounts.My Home: the label must be made of lower-case letters, digits and single underscores",
+		}},
+		{"account without a country", "accounts:\n  a: {token: x}\n  b: {token: x, country: US}\n", nil, []string{
+			"config.yaml:2: accounts.a.country: is missing: set the two letters of the account's country, as in KR or US",
+		}},
+		{"empty account", "accounts:\n  a:\n", nil, []string{
+			"config.yaml:2: accounts.a.country: is missing: set the two letters of the account's country, as in KR or US",
+			"config.yaml:2: accounts.a.token_file: is missing: name a file that holds the secret, or set accounts.a.token",
+		}},
+		{"broker without scheme", sound + "mqtt:\n  url: localhost:1883\n", nil, []string{
+			`config.yaml:3: mqtt.url: has the scheme "localhost": use mqtt, mqtts, ws, wss, as in mqtt://localhost:1883`,
+		}},
+		{"broker without host", sound + "mqtt:\n  url: 'mqtt://'\n", nil, []string{
+			"config.yaml:3: mqtt.url: names no host: write it as in mqtt://localhost:1883",
+		}},
+		{"broker user twice", sound + "mqtt:\n  url: mqtt://me:canary@h\n  username: you\n", nil, []string{
+			"config.yaml:3: mqtt.url: must not carry a user or password: use the keys made for them",
+		}},
+		{"certificate without key", sound + "mqtt:\n  cert_file: /dev/null\n", nil, []string{
+			"config.yaml:3: mqtt.cert_file: needs its counterpart: set both cert_file and key_file, or none",
+		}},
+		{"authority missing", sound + "mqtt:\n  ca_file: /nonexistent\n", nil, []string{
+			"config.yaml:3: mqtt.ca_file: /nonexistent cannot be read: no such file or directory",
+		}},
+		{"wildcard in a topic", sound + "mqtt:\n  base_topic: a/+\n", nil, []string{
+			`config.yaml:3: mqtt.base_topic: "a/+" is not a topic to publish to: leave out + and #, and $ at the front`,
+		}},
+		{"slash at the end", sound + "homeassistant:\n  discovery_prefix: ha/\n", nil, []string{
+			`config.yaml:3: homeassistant.discovery_prefix: "ha/" has an empty level: remove the slash`,
+		}},
+		{"temperature unit", sound + "homeassistant:\n  temperature_unit: K\n", nil, []string{
+			`config.yaml:3: homeassistant.temperature_unit: "K" is not possible: use auto, C, F`,
+		}},
+		{"listen", sound + "http: {listen: '8099'}\n", nil, []string{
+			`config.yaml:2: http.listen: "8099" is not host:port: write it as in 127.0.0.1:8099, or leave it empty`,
+		}},
+		{"no state folder", sound + "state_dir: ''\n", nil, []string{
+			"config.yaml:2: state_dir: is empty: name a folder that thinq2mqtt may write to",
+		}},
+		{"log level", sound + "log: {level: trace}\n", nil, []string{
+			`config.yaml:2: log.level: "trace" is not possible: use debug, info, warn, error`,
+		}},
+		{"slug", sound + "devices:\n  a: {slug: my oven}\n", nil, []string{
+			`config.yaml:3: devices.a.slug: "my oven" cannot be part of a topic: use letters, digits, _ and -, and not the word bridge`,
+		}},
+		{"slug of another", sound + "devices:\n  a: {slug: x}\n  b: {slug: x}\n", nil, []string{
+			`config.yaml:4: devices.b.slug: "x" is the slug of a already: choose another`,
+		}},
+		{"anchor in itself", "thinq: &a\n  <<: *a\n", nil, []string{
+			"config.yaml:1: thinq: is nested too deeply",
+		}},
+		{"unknown variable", sound, []string{"THINQ2MQTT_MQTT__URI=x"}, []string{
+			"THINQ2MQTT_MQTT__URI: is not a setting: did you mean mqtt.url?",
+		}},
+		{"variable with one underscore", sound, []string{"THINQ2MQTT_MQTT_URL=x"}, []string{
+			"THINQ2MQTT_MQTT_URL: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices",
+		}},
+		{"variable of a section", sound, []string{"THINQ2MQTT_LOG=debug"}, []string{
+			"THINQ2MQTT_LOG: log: is a section: set level, format below it",
+		}},
+		{"variable without unit", sound, []string{"THINQ2MQTT_THINQ__RECONCILE=30"}, []string{
+			"THINQ2MQTT_THINQ__RECONCILE: thinq.reconcile: 30 needs a unit, as in 30s or 30m",
+		}},
+		{"variable of another type", sound, []string{"THINQ2MQTT_HOMEASSISTANT__ENABLED=on", "THINQ2MQTT_THINQ__BUDGET__CALLS_PER_HOUR=x"}, []string{
+			`THINQ2MQTT_HOMEASSISTANT__ENABLED: homeassistant.enabled: must be true or false, not "on"`,
+			`THINQ2MQTT_THINQ__BUDGET__CALLS_PER_HOUR: thinq.budget.calls_per_hour: must be a whole number, not "x"`,
+		}},
+		{"variable with a bad value", sound, []string{"THINQ2MQTT_MQTT__URL=tcp://x"}, []string{
+			`THINQ2MQTT_MQTT__URL: mqtt.url: has the scheme "tcp": use mqtt, mqtts, ws, wss, as in mqtt://localhost:1883`,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := complaints(t, configFile(t, tt.file, tt.environ...))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("complaints (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestConfigLayers(t *testing.T) {
+	t.Parallel()
+	s := configFile(t, `
+thinq:
+  country: US
+  token: x
+  reconcile: 10m
+mqtt:
+  url: mqtts://me:canary@broker
+  base_topic: lg
+http:
+log: {level: debug}
+`, "THINQ2MQTT_LOG__LEVEL=warn", "THINQ2MQTT_DEVICES__OVEN_1A2B3C4D__REMOTE_START=true",
+		"THINQ2MQTT_HTTP__LISTEN=", "THINQ2MQTT_CONFIG=/elsewhere", "THINQ2MQTTER=x")
+	got, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	want.ThinQ.Country, want.ThinQ.Token, want.ThinQ.Reconcile = "US", "x", 10*time.Minute
+	want.MQTT.URL, want.MQTT.Username, want.MQTT.Password = "mqtts://broker", "me", "canary"
+	want.MQTT.BaseTopic = "lg"
+	want.Log.Level = "warn"
+	want.HTTP.Listen = ""
+	want.Devices = map[string]Device{"oven_1a2b3c4d": {RemoteStart: true}}
+	if diff := cmp.Diff(&want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigAccountsHaveDefaults(t *testing.T) {
+	t.Parallel()
+	s := configFile(t, "accounts:\n  home: {country: KR, token: x, budget: {calls_per_hour: 50}}\n",
+		"THINQ2MQTT_ACCOUNTS__HOME__EVENTS=off", "THINQ2MQTT_ACCOUNTS__FARM__COUNTRY=US")
+	cfg, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, farm := defaultAccount(), defaultAccount()
+	home.Country, home.Token, home.Budget.CallsPerHour, home.Events = "KR", "x", 50, "off"
+	farm.Country = "US"
+	if diff := cmp.Diff(map[string]Account{"home": home, "farm": farm}, cfg.Accounts); diff != "" {
+		t.Errorf("accounts (-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigFileIsFound(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("config.yaml", []byte("state_dir: here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	named := filepath.Join(dir, "other.yaml")
+	if err := os.WriteFile(named, []byte("state_dir: named\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, want string
+		source     source
+	}{
+		{"in the working folder", "here", source{}},
+		{"by variable", "named", source{environ: []string{"THINQ2MQTT_CONFIG=" + named}}},
+		{"by flag", "named", source{path: named, environ: []string{"THINQ2MQTT_CONFIG=/nonexistent"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, err := tt.source.load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cfg.StateDir != tt.want {
+				t.Errorf("state_dir %q, want %q", cfg.StateDir, tt.want)
+			}
+		})
+	}
+	_, err := source{path: "nonexistent.yaml"}.load()
+	if want := "nonexistent.yaml: cannot be read: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// The sample in the repository is the one that the program prints, and it is a
+// configuration without a fault once its secret exists.
+func TestConfigExample(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := writeExample(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../../config.example.yaml", b.String())
+
+	text := strings.ReplaceAll(b.String(), "\n  token_file: /run/secrets/thinq_token", "\n  token: x")
+	if got := complaints(t, configFile(t, text)); got != nil {
+		t.Errorf("complaints about the sample: %q", got)
+	}
+	for line := range strings.Lines(b.String()) { // nothing that is commented out is unknown either
+		if key, sample, ok := strings.Cut(strings.TrimPrefix(line, "# "), ": {"); ok {
+			got := complaints(t, configFile(t, key+": {"+sample))
+			for _, g := range got {
+				if strings.Contains(g, "not a setting") || strings.Contains(g, "must be") {
+					t.Errorf("sample %q: %s", line, g)
+				}
+			}
+		}
+	}
+}
+
+// Every key of the schema is a key of the loader and the other way round.
+func TestConfigSchema(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := writeSchema(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/schema.json", b.String())
+	var s struct {
+		Properties map[string]struct{ Properties map[string]json.RawMessage }
+	}
+	if err := json.Unmarshal(b.Bytes(), &s); err != nil {
+		t.Fatal(err)
+	}
+	for key, f := range settings(reflect.TypeFor[Config]()) {
+		section, ok := s.Properties[key]
+		if !ok {
+			t.Errorf("the schema lacks %s", key)
+		}
+		for name, sub := range settings(f.Type) {
+			if _, ok := section.Properties[name]; ok == (sub.Tag.Get("doc") == "-") {
+				t.Errorf("%s.%s: in the schema: %v", key, name, ok)
+			}
+		}
+	}
+}
+
+// Each key says what it is for.
+func TestConfigIsDocumented(t *testing.T) {
+	t.Parallel()
+	var walk func(reflect.Type, string)
+	walk = func(t2 reflect.Type, section string) {
+		for key, f := range settings(t2) {
+			if f.Tag.Get("doc") == "" {
+				t.Errorf("%s has no doc", join(section, key))
+			}
+			walk(f.Type, join(section, key))
+		}
+	}
+	walk(reflect.TypeFor[Config](), "")
+	walk(reflect.TypeFor[Device](), "devices.*")
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte(sound), "THINQ2MQTT_MQTT__URL=mqtt://h")
+	f.Add([]byte("thinq: &a\n  <<: *a\n"), "THINQ2MQTT_DEVICES__X__NAME=")
+	f.Add([]byte("accounts: {a: , b: {token: 1}}\ndevices: {1: {slug: a/b}}\n"), "THINQ2MQTT_____=")
+	var b bytes.Buffer
+	if err := writeExample(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), "THINQ2MQTT_LOG__LEVEL=debug")
+	f.Fuzz(func(t *testing.T, data []byte, variable string) {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := source{path: path, environ: []string{variable}}.load()
+		if err != nil {
+			return // in whatever words: it must only not panic
+		}
+		if cfg.ThinQ.TokenFile == "" && cfg.MQTT.PasswordFile == "" && len(cfg.Accounts) == 0 {
+			_ = cfg.Validate() // does not read files that the fuzzer names
+		}
+	})
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const canary = "thinqpat_canary+/?\"1234567890"
+
+// S-03: a secret has no form that shows it.
+func TestSecretNeverShowsItself(t *testing.T) {
+	t.Parallel()
+	s := Secret(canary)
+	holder := struct {
+		S Secret
+		P *Secret
+		M map[string]Secret
+	}{s, &s, map[string]Secret{"k": s}}
+	var all []string
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v"} {
+		for _, v := range []any{s, holder, []Secret{s}, fmt.Errorf("because of %v", s)} {
+			all = append(all, fmt.Sprintf(verb, v))
+		}
+	}
+	data, err := json.Marshal(holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = append(all, string(data), s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintln(&s))
+	for _, format := range []string{"text", "json", "tint"} {
+		var b bytes.Buffer
+		log, _ := newLogger(Log{Level: "debug", Format: format}, &b, source{})
+		log.Info("message", "secret", s, "holder", holder, "group", slog.GroupValue(slog.Any("s", s)))
+		all = append(all, b.String())
+	}
+	for _, text := range all {
+		if strings.Contains(text, "canary") || strings.Contains(text, fmt.Sprintf("%x", "canary")) {
+			t.Errorf("shows the secret: %s", text)
+		}
+	}
+}
+
+// S-01, S-02: where a secret may come from, and what is refused.
+func TestSecretSource(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	tests := []struct {
+		name          string
+		source        secretSource
+		want, wantErr string
+		warned        bool
+	}{
+		{"value", secretSource{value: "x"}, "x", "", false},
+		{"file", secretSource{file: write("a", "x\n", 0o600)}, "x", "", false},
+		{"file of another system", secretSource{file: write("b", " x \r\n\n", 0o400)}, " x ", "", false},
+		{"readable by the group", secretSource{file: write("c", "x", 0o640)}, "x", "", true},
+		{"readable by all", secretSource{file: write("d", "x", 0o644)}, "x", "", true},
+		{"writable by all", secretSource{file: write("e", "x", 0o666)}, "", "can be written by everybody, so it cannot be trusted: chmod o-w it", true},
+		{"empty", secretSource{file: write("f", "\n", 0o600)}, "", "is empty: put the secret into it", false},
+		{"two lines", secretSource{file: write("g", "x\ny\n", 0o600)}, "", "holds more than one line: put only the secret into it", false},
+		{"huge", secretSource{file: write("h", strings.Repeat("x", secretLimit+1), 0o600)}, "", "holds more than one line: put only the secret into it", false},
+		{"missing", secretSource{file: filepath.Join(dir, "z")}, "", "cannot be read: no such file or directory", false},
+		{"folder", secretSource{file: dir}, "", "cannot be read: is a directory", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.source.Read()
+			if got != tt.want || fmt.Sprint(err) != fmt.Sprint(errorOf(tt.wantErr)) {
+				t.Errorf("read %q, %v; want %q, %s", got, err, tt.want, tt.wantErr)
+			}
+			if warned := tt.source.Warning() != ""; warned != tt.warned {
+				t.Errorf("warned: %v, want %v", warned, tt.warned)
+			}
+		})
+	}
+}
+
+func errorOf(text string) error {
+	if text == "" {
+		return nil
+	}
+	return errors.New(text)
+}
+
+// A replaced file counts at the next use.
+func TestSecretIsReadAnew(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "token")
+	s := secretSource{file: path}
+	for _, want := range []string{"old", "new"} {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Read(); got != want || err != nil {
+			t.Errorf("read %q, %v; want %q", got, err, want)
+		}
+	}
+}
+
+// systemd's credentials folder counts when neither key is set.
+func TestCredentialsFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"thinq_token": "t", "mqtt_password": "p", "accounts_home_token": "h"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environ := "CREDENTIALS_DIRECTORY=" + dir
+	tests := []struct {
+		file, label, token, password string
+	}{
+		{"thinq: {country: KR}\n", "", "t", "p"},
+		{"accounts: {home: {country: KR}}\n", "home", "h", "p"},
+		{"thinq: {country: KR, token: mine}\nmqtt: {url: 'mqtt://u:mine@h'}\n", "", "mine", "p"},
+		{"mqtt: {password: mine}\n", "", "t", "mine"},
+	}
+	for _, tt := range tests {
+		cfg, err := configFile(t, tt.file, environ).load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := cfg.token(tt.label).Read(); got != tt.token || err != nil {
+			t.Errorf("%s: token %q, %v; want %q", tt.file, got, err, tt.token)
+		}
+		if got, err := cfg.password().Read(); got != tt.password || err != nil {
+			t.Errorf("%s: password %q, %v; want %q", tt.file, got, err, tt.password)
+		}
+	}
+}
+
+// S-04: what libraries put into their errors stops at the writer.
+func TestRedactor(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	r := &redactor{w: &b}
+	r.hide(canary)
+	r.hide(canary)
+	r.hide("abc") // too short to be told from a word
+	u := url.URL{Scheme: "mqtt", User: url.UserPassword("me", canary), Host: "h"}
+	for _, format := range []string{"text", "json", "tint"} {
+		log, _ := newLogger(Log{Level: "debug", Format: format}, r, source{})
+		log.Error("dial "+u.String(), "err", errors.New("refused "+canary), "query", url.QueryEscape(canary), "word", "abc")
+	}
+	fmt.Fprintf(r, "%q\n", canary)
+	if got := b.String(); strings.Contains(got, "canary") || !strings.Contains(got, masked) || !strings.Contains(got, "abc") {
+		t.Errorf("written:\n%s", got)
+	}
+}
+
+func TestLogFormats(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		c       Log
+		environ []string
+		want    string
+	}{
+		{"text", Log{"info", "text"}, []string{"JOURNAL_STREAM=8:1"}, `level=INFO msg=hello n=1` + "\n"},
+		{"auto away from a terminal", Log{"info", "auto"}, []string{"JOURNAL_STREAM=8:1"}, `level=INFO msg=hello n=1` + "\n"},
+		{"json", Log{"info", "json"}, []string{"JOURNAL_STREAM=8:1"}, `{"level":"INFO","msg":"hello","n":1}` + "\n"},
+		{"below the level", Log{"warn", "text"}, nil, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			log, _ := newLogger(tt.c, &b, source{environ: tt.environ})
+			log.Debug("quiet")
+			log.Info("hello", "n", 1)
+			if got := b.String(); got != tt.want {
+				t.Errorf("logged %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// S-40: a line stays a line, and stays short.
+func TestLogValuesAreCut(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	log, _ := newLogger(Log{"info", "text"}, &b, source{})
+	log.Info("alias", "name", strings.Repeat("ä", 1<<20), "err", errors.New(strings.Repeat("\x1b\n", 1000)), "took", time.Second)
+	if got := b.String(); len(got) > 3000 || strings.Count(got, "\n") != 1 || strings.ContainsRune(got, '\x1b') {
+		t.Errorf("logged %d bytes: %.300q", len(got), got)
+	}
+}

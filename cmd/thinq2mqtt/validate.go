@@ -1,0 +1,311 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// shortestReconcile keeps a slip of the finger (5s for 5m) from eating the budget.
+const shortestReconcile = 10 * time.Second
+
+// labelled is what a label may be made of: it is a topic level, a folder and a
+// part of variables' names at once.
+var labelled = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
+
+// Validate says everything that is wrong with the values, each complaint with
+// its key, where it was set and what to do; nil if nothing is.
+func (c *Config) Validate() error {
+	v := validator{c: c}
+	v.enums(reflect.ValueOf(*c), "")
+	v.accounts()
+	v.mqtt()
+	v.homeAssistant()
+	v.http()
+	v.devices()
+	if c.StateDir == "" {
+		v.complain("state_dir", "is empty: name a folder that thinq2mqtt may write to")
+	}
+	return errors.Join(v.wrong...)
+}
+
+// only keeps the complaints about some sections.
+func only(err error, sections ...string) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(err error) bool {
+		c, ok := errors.AsType[*complaint](err)
+		section, _, _ := strings.Cut(c.key, ".")
+		return ok && !slices.Contains(sections, section)
+	})...)
+}
+
+type validator struct {
+	c     *Config
+	wrong []error
+}
+
+func (v *validator) complain(key, format string, args ...any) {
+	v.wrong = append(v.wrong, &complaint{v.c.at.of(key), key, fmt.Sprintf(format, args...)})
+}
+
+// enums checks every value that has a list of what it may be.
+func (v *validator) enums(value reflect.Value, section string) {
+	for name, f := range settings(value.Type()) {
+		field, key := value.FieldByIndex(f.Index), join(section, name)
+		switch allowed := f.Tag.Get("enum"); {
+		case field.Kind() == reflect.Struct:
+			v.enums(field, key)
+		case f.Type == reflect.TypeFor[map[string]Account]():
+			for _, label := range slices.Sorted(maps.Keys(v.c.Accounts)) {
+				v.enums(reflect.ValueOf(v.c.Accounts[label]), join(key, label))
+			}
+		case allowed != "" && !slices.Contains(strings.Split(allowed, ","), field.String()):
+			v.enum(key, field.String(), allowed)
+		}
+	}
+}
+
+func (v *validator) enum(key, value, allowed string) {
+	if strings.HasSuffix(key, ".events") && value == "websocket" {
+		v.complain(key, "websocket is not available in this version: use mqtt")
+		return
+	}
+	v.complain(key, "%q is not possible: use %s", value, strings.ReplaceAll(allowed, ",", ", "))
+}
+
+// accounts checks that there is one at least, and each.
+func (v *validator) accounts() {
+	if len(v.c.Accounts) == 0 {
+		v.account("thinq", v.c.ThinQ)
+		return
+	}
+	if v.c.ThinQ != defaultAccount() {
+		v.complain("thinq", "cannot stand beside accounts: move it there under a label of its own")
+	}
+	for _, label := range slices.Sorted(maps.Keys(v.c.Accounts)) {
+		key := join("accounts", label)
+		if !labelled.MatchString(label) {
+			v.complain(key, "the label must be made of lower-case letters, digits and single underscores")
+		}
+		v.account(key, v.c.Accounts[label])
+	}
+}
+
+func (v *validator) account(key string, a Account) {
+	v.country(join(key, "country"), a.Country)
+	if a.OAuth != (OAuth{}) {
+		v.complain(join(key, "oauth"), "signing in with OAuth is not available in this version: use token_file with a personal access token from https://connect-pat.lgthinq.com")
+	} else {
+		v.secret(v.c.secret(join(key, "token"), a.Token, a.TokenFile), true)
+	}
+	if a.APIURL != "" {
+		v.url(join(key, "api_url"), a.APIURL, "https://host:port", "https")
+	}
+	v.file(join(key, "ca_file"), a.CAFile)
+	switch b := a.Budget; {
+	case b.CallsPerHour < 1:
+		v.complain(join(key, "budget.calls_per_hour"), "%d leaves nothing to call with: the default is 100", b.CallsPerHour)
+	case b.BackgroundPerHour < 1 || b.BackgroundPerHour > b.CallsPerHour:
+		v.complain(join(key, "budget.background_per_hour"), "%d is not within 1 and calls_per_hour (%d)", b.BackgroundPerHour, b.CallsPerHour)
+	}
+	if a.Reconcile < shortestReconcile {
+		v.complain(join(key, "reconcile"), "%s is too often: at least %s, 30m is the default", a.Reconcile, shortestReconcile)
+	}
+}
+
+func (v *validator) country(key, country string) {
+	if country == "" {
+		v.complain(key, "is missing: set the two letters of the account's country, as in KR or US")
+		return
+	}
+	if _, err := thinq.Region(country); err != nil {
+		v.complain(key, "%v", err) // says what to give
+	}
+}
+
+// secret checks that there is at most one source, and that it can be read.
+func (v *validator) secret(s secretSource, required bool) {
+	switch {
+	case s.value != "" && s.file != "":
+		v.complain(s.key, "is set, and %s_file as well: remove one of them", s.key)
+	case !s.set() && required:
+		v.complain(s.key+"_file", "is missing: name a file that holds the secret, or set %s", s.key)
+	case s.set():
+		if _, err := s.Read(); err != nil {
+			v.complain(s.key+"_file", "%s %v", s.file, err)
+		}
+	}
+}
+
+func (v *validator) mqtt() {
+	m := v.c.MQTT
+	v.url("mqtt.url", m.URL, "mqtt://localhost:1883", "mqtt", "mqtts", "ws", "wss")
+	v.secret(v.c.secret("mqtt.password", m.Password, m.PasswordFile), false)
+	v.topic("mqtt.base_topic", m.BaseTopic)
+	for key, path := range map[string]string{"ca_file": m.CAFile, "cert_file": m.CertFile, "key_file": m.KeyFile} {
+		v.file(join("mqtt", key), path)
+	}
+	if (m.CertFile == "") != (m.KeyFile == "") {
+		v.complain(cmp.Or(v.c.set("mqtt.cert_file"), v.c.set("mqtt.key_file")), "needs its counterpart: set both cert_file and key_file, or none")
+	}
+}
+
+// url checks an address, without ever repeating what may be a password in it.
+func (v *validator) url(key, text, example string, schemes ...string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		v.complain(key, "is not an address: write it as in %s", example)
+	case !slices.Contains(schemes, u.Scheme):
+		v.complain(key, "has the scheme %q: use %s, as in %s", u.Scheme, strings.Join(schemes, ", "), example)
+	case u.Hostname() == "":
+		v.complain(key, "names no host: write it as in %s", example)
+	case u.User != nil:
+		v.complain(key, "must not carry a user or password: use the keys made for them")
+	}
+}
+
+// file checks that a file can be read, if one is named.
+func (v *validator) file(key, path string) {
+	if path == "" {
+		return
+	}
+	if f, err := os.Open(path); err != nil {
+		v.complain(key, "%s cannot be read: %v", path, bare(err))
+	} else {
+		f.Close()
+	}
+}
+
+// topic checks a topic that others are built on (MQTT 5 section 4.7).
+func (v *validator) topic(key, topic string) {
+	switch {
+	case topic == "":
+		v.complain(key, "is empty: name a topic")
+	case strings.ContainsAny(topic, "+#\x00") || strings.HasPrefix(topic, "$"):
+		v.complain(key, "%q is not a topic to publish to: leave out + and #, and $ at the front", topic)
+	case strings.HasPrefix(topic, "/") || strings.HasSuffix(topic, "/") || strings.Contains(topic, "//"):
+		v.complain(key, "%q has an empty level: remove the slash", topic)
+	}
+}
+
+func (v *validator) homeAssistant() {
+	if v.c.HomeAssistant.Enabled {
+		v.topic("homeassistant.discovery_prefix", v.c.HomeAssistant.DiscoveryPrefix)
+	}
+}
+
+func (v *validator) http() {
+	if v.c.HTTP.Listen == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(v.c.HTTP.Listen)
+	if _, perr := net.LookupPort("tcp", port); err != nil || perr != nil || port == "" {
+		v.complain("http.listen", "%q is not host:port: write it as in 127.0.0.1:8099, or leave it empty", v.c.HTTP.Listen)
+	}
+}
+
+func (v *validator) devices() {
+	slugs := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(v.c.Devices)) {
+		slug, key := v.c.Devices[name].Slug, join("devices", name)+".slug"
+		other, taken := slugs[slug]
+		switch {
+		case slug == "":
+			continue
+		case !discovery.ValidSlug(slug):
+			v.complain(key, "%q cannot be part of a topic: use letters, digits, _ and -, and not the word bridge", slug)
+		case taken:
+			v.complain(key, "%q is the slug of %s already: choose another", slug, other)
+		}
+		slugs[slug] = name
+	}
+}
+
+// set is key if it was set anywhere, else empty.
+func (c *Config) set(key string) string {
+	if _, ok := c.at[key]; ok {
+		return key
+	}
+	return ""
+}
+
+// secret finds the source of a secret: value, file, or systemd's credential of
+// the same name with underscores.
+func (c *Config) secret(key string, value Secret, file string) secretSource {
+	s := secretSource{key: key, value: value, file: file}
+	if s.set() || c.credentials == "" {
+		return s
+	}
+	path := filepath.Join(c.credentials, strings.ReplaceAll(key, ".", "_"))
+	if _, err := os.Stat(path); err == nil {
+		s.file = path
+	}
+	return s
+}
+
+// token is the source of an account's token.
+func (c *Config) token(label string) secretSource {
+	key, a := "thinq", c.ThinQ
+	if label != "" {
+		key, a = join("accounts", label), c.Accounts[label]
+	}
+	return c.secret(key+".token", a.Token, a.TokenFile)
+}
+
+// password is the source of the broker's password.
+func (c *Config) password() secretSource {
+	return c.secret("mqtt.password", c.MQTT.Password, c.MQTT.PasswordFile)
+}
+
+// warnings are what is not wrong but should not stay so.
+func (c *Config) warnings() []string {
+	sources := []secretSource{c.password()}
+	for label := range c.labels() {
+		sources = append(sources, c.token(label))
+	}
+	var all []string
+	for _, s := range sources {
+		if w := s.Warning(); w != "" {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// labels are the accounts by label, an empty one for the only account.
+func (c *Config) labels() map[string]Account {
+	if len(c.Accounts) == 0 {
+		return map[string]Account{"": c.ThinQ}
+	}
+	return c.Accounts
+}
+
+// splitURL moves user and password out of the broker's address, which shows up
+// in the errors of libraries, into their own keys, unless those are set too.
+func (c *Config) splitURL() {
+	u, err := url.Parse(c.MQTT.URL)
+	if err != nil || u.User == nil || c.MQTT.Username != "" || c.password().set() {
+		return
+	}
+	password, _ := u.User.Password()
+	c.MQTT.Username, c.MQTT.Password = u.User.Username(), Secret(password)
+	u.User = nil
+	c.MQTT.URL = u.String()
+}
