@@ -187,6 +187,29 @@ func TestLoadSample(t *testing.T) {
 	}
 }
 
+func TestLoadSampleWithoutFolder(t *testing.T) {
+	_, err := thinqtest.LoadSample(filepath.Join(t.TempDir(), "nowhere"))
+	if err == nil || strings.Count(err.Error(), "nowhere") != 1 {
+		t.Errorf("error %v, want one complaint about the folder", err)
+	}
+}
+
+func TestReadmeNamesEverySample(t *testing.T) {
+	readme, err := os.ReadFile("profiles/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := thinqtest.Samples()
+	for _, s := range samples {
+		if !bytes.Contains(readme, []byte("| `"+s.Name+"` |")) {
+			t.Errorf("profiles/README.md does not name %s", s.Name)
+		}
+	}
+	if rows := bytes.Count(readme, []byte("\n| `")); rows != len(samples) {
+		t.Errorf("profiles/README.md has %d rows for %d samples", rows, len(samples))
+	}
+}
+
 func TestLoadSampleOfASavedBuiltIn(t *testing.T) {
 	want := thinqtest.Samples()[0]
 	got, err := thinqtest.LoadSample(filepath.Join("profiles", want.Name))
