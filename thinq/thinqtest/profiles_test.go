@@ -163,6 +163,8 @@ func TestLoadSample(t *testing.T) {
 			[]string{"kettle/status.json: line 1: unexpected end"}},
 		{"wrong kind", map[string]string{"device.json": device, "profile.json": profile, "status.json": status, "pushes.json": "{}"},
 			[]string{`kettle/pushes.json: begins with '{'`}},
+		{"null", map[string]string{"device.json": device, "profile.json": " null", "status.json": status},
+			[]string{`kettle/profile.json: begins with 'n'`}},
 		{"no id", map[string]string{"device.json": "{}", "profile.json": profile, "status.json": status},
 			[]string{"kettle/device.json: no deviceId"}},
 	}
