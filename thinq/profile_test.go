@@ -141,7 +141,7 @@ var layouts = []struct {
 		"filter.used number r MONTH",
 	},
 }, {
-	name: "constants of every type",
+	name:    "constants of every type",
 	profile: `{"property":{"a":{"word":"NORMAL","count":3,"yes":true,"nothing":null}}}`,
 	want: []string{
 		"a.count constant r =3",
