@@ -70,10 +70,7 @@ func (c *Client) Devices(ctx context.Context) ([]Device, error) {
 	devices := make([]Device, 0, len(found))
 	for _, e := range found {
 		if e.DeviceID != "" {
-			devices = append(devices, Device{
-				ID: e.DeviceID, Type: e.Info.DeviceType, Model: e.Info.ModelName, Alias: e.Info.Alias,
-				Group: e.Info.GroupID, Reportable: bool(e.Info.Reportable),
-			})
+			devices = append(devices, e.device())
 		}
 	}
 	return devices, nil
@@ -86,6 +83,26 @@ type deviceEntry struct {
 		DeviceType, ModelName, Alias, GroupID string
 		Reportable                            flexBool
 	} `json:"deviceInfo"`
+}
+
+func (e deviceEntry) device() Device {
+	return Device{
+		ID: e.DeviceID, Type: e.Info.DeviceType, Model: e.Info.ModelName, Alias: e.Info.Alias,
+		Group: e.Info.GroupID, Reportable: bool(e.Info.Reportable),
+	}
+}
+
+// ParseDevice reads one element of LG's list of devices. The error says why it
+// is none.
+func ParseDevice(data []byte) (Device, error) {
+	var e deviceEntry
+	if err := json.Unmarshal(data, &e); err != nil {
+		return Device{}, err
+	}
+	if e.DeviceID == "" || e.Info.DeviceType == "" {
+		return Device{}, errors.New("no deviceId, or no deviceInfo.deviceType")
+	}
+	return e.device(), nil
 }
 
 // flexBool is a boolean that LG sends as true or as "true".
