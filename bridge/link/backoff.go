@@ -50,8 +50,9 @@ type pacer struct {
 	attempts []time.Time // the last PerMinute of them
 	up       time.Time   // since when connected; zero when not
 	floor    time.Duration
-	duels    int       // takeovers that are not forgotten yet
-	lastDuel time.Time //
+	short    int // connections in a row that did not last
+	duels    int // takeovers that are not forgotten yet
+	lastDuel time.Time
 }
 
 // next is the time to wait before the next attempt, and takes that attempt as made.
@@ -84,11 +85,16 @@ func (p *pacer) jittered() time.Duration {
 func (p *pacer) connected(now time.Time) { p.up = now }
 
 func (p *pacer) lost(now time.Time) {
+	p.short++
 	if !p.up.IsZero() && now.Sub(p.up) >= p.Stable {
-		p.ceiling = 0
+		p.ceiling, p.short = 0, 0
 	}
 	p.up = time.Time{}
 }
+
+// churning tells that one connection after the other is accepted and lost. Some
+// brokers (Mosquitto 2.0 among them) do not say that a twin took it over.
+func (p *pacer) churning() bool { return p.short >= 3 }
 
 // refused keeps us away for as long as the reason asks. Each takeover within
 // half an hour of the last makes the wait five times as long.

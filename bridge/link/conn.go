@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,7 +25,10 @@ const (
 const (
 	connackPacket    = 2
 	disconnectPacket = 14
+	authPacket       = 15
 )
+
+var beforeConnack = []byte{connackPacket, disconnectPacket, authPacket}
 
 // A guard stands between the library and the network. It knows where packets
 // begin, so it can do what the library does not: refuse a packet that is too
@@ -127,6 +131,8 @@ func (g *guard) beforeGreeting(err error) error {
 // inspect reads over the library's shoulder.
 func (g *guard) inspect(kind byte, size, length int) error {
 	switch {
+	case !g.greeted.Load() && !slices.Contains(beforeConnack, kind):
+		return errNotMQTT
 	case kind == connackPacket && length == 2: // MQTT 5 has at least three bytes there
 		return errOldBroker
 	case kind == connackPacket:

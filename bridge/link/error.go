@@ -16,6 +16,7 @@ var (
 
 var (
 	errOldBroker = errors.New("the broker speaks MQTT 3.1.1 only, MQTT 5 is needed")
+	errNotMQTT   = errors.New("what answers is not an MQTT broker")
 	errNoConnack = errors.New("connection closed before an answer: is this an MQTT 5 broker, and the right port")
 	errMute      = errors.New("the broker did not answer within 10 s")
 	errSilent    = errors.New("nothing heard from the broker for more than twice the keepalive")

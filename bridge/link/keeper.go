@@ -122,6 +122,9 @@ func (k *keeper) onDown() bool {
 			k.pace.refused(r.code, now)
 		}
 	}
+	if k.pace.churning() {
+		problem += ", again and again: does another client use the same client id?"
+	}
 	up := k.status.lost(problem, now)
 	k.o.Logger.Warn("connection lost", "broker", k.at.url.Host, "problem", problem, "after", up.Round(time.Millisecond))
 	return true

@@ -175,10 +175,11 @@ func TestManySubscriptions(t *testing.T) {
 func TestPublishRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, linktest.Options{Allow: func(_, topic string, write bool) bool { return topic != "forbidden" }})
-		l, stop := start(t, link.Options{URL: b.URL(), Dial: b.Dial})
-		if err := l.Publish(t.Context(), link.Message{Topic: "a"}); !errors.Is(err, link.ErrDown) {
+		o := link.Options{URL: b.URL(), Dial: b.Dial}
+		if err := link.New(o).Publish(t.Context(), link.Message{Topic: "a"}); !errors.Is(err, link.ErrDown) {
 			t.Errorf("before the connection: %v, want ErrDown", err)
 		}
+		l, stop := start(t, o)
 		<-l.Up()
 		for topic, want := range map[string]error{
 			"forbidden": link.ErrRefused, "": link.ErrTopic, "a/#": link.ErrTopic, "a/+": link.ErrTopic,
@@ -264,4 +265,13 @@ func TestDialThatHangs(t *testing.T) {
 		<-l.Up()
 		close(release)
 	})
+}
+
+// keep gives the connection that was dialled last, to do something to it.
+func keep(last *net.Conn) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		*last = c
+		return c, err
+	}
 }
