@@ -2,3 +2,103 @@ package discovery
 
 // typePrefix begins every one of LG's device types.
 const typePrefix = "DEVICE_"
+
+// unheard is what a type gets that is not in the table: the natural mapping, and
+// the composites that go by the names of properties alone.
+var unheard = Appliance{Composites: []Composite{laundryProgramme}}
+
+// laundryProgramme is the programme of everything that LG built like a washer.
+var laundryProgramme = programme{State: "runState.currentState", Timer: "timer"}
+
+// appliances is THE TABLE: one entry for each device type that LG documents.
+// What is not said here follows from the profile.
+var appliances = []Appliance{
+	{Type: "DEVICE_AIR_CONDITIONER", Name: "Air conditioner", Main: climateKey,
+		Composites: []Composite{airConditioner{}},
+		Rows: []Row{
+			{Path: "operation.airConOperationMode", Word: Word{Name: "Power", Icon: "mdi:power", Category: config}},
+			{Path: "operation.airCleanOperationMode", Platform: Switch, On: "START"},
+			{Path: "temperatureInUnits.currentTemperature", Word: Word{Disabled: true}},
+			{Path: "temperature.currentTemperature", Word: Word{Disabled: true}},
+			{Path: "twoSetTemperature.currentTemperature", Hidden: "the same as temperatureInUnits.currentTemperature"},
+			{Path: "twoSetTemperature.twoSetEnabled", Word: Word{Name: "Two set-points", Category: diagnostic}},
+			{Path: "runState.currentState", Word: Word{Name: "State", Category: diagnostic}},
+		}},
+	{Type: "DEVICE_WASHER", Name: "Washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
+	{Type: "DEVICE_DRYER", Name: "Dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
+	{Type: "DEVICE_WASHTOWER", Name: "WashTower", Parts: map[string]string{"washer": "DEVICE_WASHER", "dryer": "DEVICE_DRYER"}},
+	{Type: "DEVICE_WASHTOWER_WASHER", Name: "WashTower washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
+	{Type: "DEVICE_WASHTOWER_DRYER", Name: "WashTower dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
+	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
+	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Composites: laundry("washer"), Rows: laundryRows},
+	{Type: "DEVICE_REFRIGERATOR", Name: "Refrigerator",
+		Rows: []Row{
+			{Path: "refrigeration.expressMode", Word: Word{Name: "Ice plus"}},
+		}},
+
+	{Type: "DEVICE_AIR_PURIFIER", Name: "Air purifier"},
+	{Type: "DEVICE_AIR_PURIFIER_FAN", Name: "Air purifier fan"},
+	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
+	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan"},
+	{Type: "DEVICE_COOKTOP", Name: "Cooktop", Rows: []Row{
+		{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}, Heats: []string{"*"}},
+	}},
+	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier"},
+	{Type: "DEVICE_DISH_WASHER", Name: "Dishwasher", Main: "current_state", Composites: laundry("dishWasher"), Rows: laundryRows},
+	{Type: "DEVICE_HOME_BREW", Name: "Home brew"},
+	{Type: "DEVICE_HOOD", Name: "Hood", Rows: ventilationRows},
+	{Type: "DEVICE_HUMIDIFIER", Name: "Humidifier"},
+	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator"},
+	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Rows: ventilationRows},
+	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state",
+		Composites: []Composite{laundryProgramme},
+		Rows:       []Row{{Path: "operation.ovenOperationMode", Heats: []string{"START", "PREHEATING"}}}},
+	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator"},
+	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner"},
+	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner"},
+	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
+		{Path: "operation.stylerOperationMode", Heats: []string{"START"}},
+	}, laundryRows...)},
+	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler"},
+	{Type: "DEVICE_VENTILATOR", Name: "Ventilator"},
+	{Type: "DEVICE_WATER_HEATER", Name: "Water heater"},
+	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier"},
+	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar"},
+}
+
+// laundry are the composites of an appliance with programmes.
+func laundry(kind string) []Composite {
+	return []Composite{laundryProgramme, orders{
+		Operation: "operation." + kind + "OperationMode",
+		State:     laundryProgramme.State,
+		Remote:    "remoteControlEnable.remoteControlEnabled",
+	}}
+}
+
+// laundryRows hold for washers and everything that LG built like them. The mode
+// of a WashCombo is only shown, because setting it alone starts the machine.
+var laundryRows = []Row{
+	{Path: "runState.currentState", Word: Word{Name: "State", Icon: "mdi:washing-machine"}},
+	{Path: "mode.washerMode", Platform: Sensor},
+	{Path: "timer.relativeToStart", Word: Word{Name: "Starts in"}},
+	{Path: "timer.relativeToStop", Word: Word{Name: "Ends in"}},
+}
+
+var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: []string{"START"}}}, laundryRows...)
+
+// ventilationRows: LG wants the lamp and the fan in one call.
+var ventilationRows = []Row{
+	{Path: "lamp.lampBrightness", With: []string{"ventilation.fanSpeed"}},
+	{Path: "ventilation.fanSpeed", With: []string{"lamp.lampBrightness"}},
+}
+
+// reserved are keys of composites and of entities that every appliance may
+// have. A property of such a name carries its resource in its key, whether the
+// appliance has the composite or not, so that no key ever moves.
+var reserved = map[string]bool{
+	climateKey: true, "fan": true, "humidifier": true, "vacuum": true, "water_heater": true,
+	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
+	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
+	"problem": true, "error": true, "error_code": true, "notification": true,
+	"energy": true, "transaction": true,
+}

@@ -2,13 +2,14 @@
 // in, the announcement of a device and the payloads of its topics come out, and
 // a payload of a command topic becomes a wish. It is pure: no goroutine, no
 // clock, no network.
+//
+// Every property of an appliance has an attribute: a key of the state document
+// that is also the last level of its command topic. What becomes an entity, and
+// which, follows from the profile (natural.go) and from what the table of
+// appliances says beyond it (appliances.go).
 package discovery
 
-import (
-	"time"
-
-	"github.com/thinq2mqtt/thinq2mqtt/thinq"
-)
+import "github.com/thinq2mqtt/thinq2mqtt/thinq"
 
 // Options say how devices are described.
 type Options struct {
@@ -30,48 +31,51 @@ type Settings struct {
 }
 
 // A Device is one appliance, or one half of a one-piece wash tower, as Home
-// Assistant sees it.
+// Assistant sees it. It does not change; a change of the appliance makes another
+// one (see [Device.Affected]).
 type Device struct {
 	ID       string // LG's device id, with _washer or _dryer for a half: the stem of unique ids
 	Slug     string
 	Name     string
 	Type     string // "DEVICE_WASHER"
 	Model    string
-	Part     string // of a one-piece wash tower
-	Known    bool   // the table has the type
-	Entities []Entity
+	Part     string   // of a one-piece wash tower
+	Known    bool     // the table has the type
+	Settings Settings // what the user configured for it
+	Entities []Entity // sorted by key
+
+	topics       Topics
+	kind         string // of the type in words
+	version      string
+	via          string
+	columns      []column // of the state document, sorted by key
+	attrs        map[string]*Binding
+	watch        map[thinq.Path]func(any) bool // by known path: whether a new value alters the announcement
+	temperatures map[thinq.Path]thinq.Property // shown in one of two units
+	power        *powerSwitch
+	cycles       []*cycle
+	memories     []func(now, into thinq.State) // what composites want remembered
+	notices      vocabulary
+	errors       vocabulary
+	coverage     []Coverage
 }
 
-// Describe says what an appliance is in Home Assistant: one Device, or one for
-// each half of a one-piece wash tower. The state adds what the profile does not
-// name; it may be nil.
-func Describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options) []*Device {
-	panic("unwritten")
+// Coverage says what became of one property: the attribute that holds it and
+// the entity that presents it, or why there is none.
+type Coverage struct {
+	Path   thinq.Path
+	Attr   string // key of the state document; empty: it is not there
+	Entity string // key of the entity; empty: see Why
+	Why    string
 }
 
-// Announcement is the device message of MQTT discovery, one for all entities.
-func (d *Device) Announcement() []byte { panic("unwritten") }
-
-// Payload is the state document: one JSON object, every key of the device, null
-// for what is unknown.
-func (d *Device) Payload(s thinq.State) []byte { panic("unwritten") }
-
-// Extra are the topics and payloads that Home Assistant wants in a shape of
-// their own (<slug>/state/<key>), nil for most devices.
-func (d *Device) Extra(s thinq.State) map[string][]byte { panic("unwritten") }
-
-// Wish turns attributes (keys of the state document, values as bare text) into
-// control calls, in the order in which they must be made; none means that
-// everything is so already. Values are checked against the profile, companions
-// that LG wants in the same call are added from now. The error is a *[Rejection].
-func (d *Device) Wish(attrs map[string]string, now thinq.State) (calls []thinq.State, err error) {
-	panic("unwritten")
-}
+// Coverage lists every property of the appliance, in path order.
+func (d *Device) Coverage() []Coverage { return d.coverage }
 
 // A Rejection says why a wish cannot be fulfilled.
 type Rejection struct {
 	Attr    string
-	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", …
+	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", "wrong_mode"
 	Message string // a sentence for a person
 	Allowed any    // what would be accepted: options, or {min, max, step}; nil if not applicable
 }
@@ -79,29 +83,23 @@ type Rejection struct {
 // Error is the message.
 func (r *Rejection) Error() string { return r.Message }
 
-// Advance derives what LG does not say but people want to know (finish time,
-// remaining minutes, progress, cycle) from a change at a time. Derived values
-// are values of the state like all others, under the resource "cycle", and are
-// to be merged into it; they are part of later calls' now. Events are in order.
-func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.State, events []Event) {
-	panic("unwritten")
-}
-
-// Notice is the event for a notification code of LG; false if it belongs to the
-// other half of a wash tower. An unknown code is an event as well: Affected then
-// reports that the device must be described again.
-func (d *Device) Notice(code string) (Event, bool) { panic("unwritten") }
-
 // Affected reports whether a change may alter the announcement (a limit, a unit,
-// an option or property not seen before), so that Describe is worth its time.
-func (d *Device) Affected(changed thinq.State) bool { panic("unwritten") }
-
-// An Event is one message of an event entity.
-type Event struct {
-	Key  string // event entity: "notification", "error", "cycle"
-	Type string // event_type: "washing_is_complete"
-	Code string // LG's word; empty where LG has none
+// an option, a property or a code not seen before), so that Describe is worth
+// its time.
+func (d *Device) Affected(changed thinq.State) bool {
+	for p, v := range changed {
+		if p.Part != d.Part {
+			continue
+		}
+		if p.Resource == derived {
+			if learnt(p) {
+				return true
+			}
+			continue
+		}
+		if test, known := d.watch[p]; v != nil && (!known && p.Resource != errorResource || known && test(v)) {
+			return true
+		}
+	}
+	return false
 }
-
-// Payload is the JSON of the event topic.
-func (e Event) Payload(at time.Time) []byte { panic("unwritten") }

@@ -1,0 +1,299 @@
+package discovery
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// word is the form of LG's words in payloads.
+func word(v string) string { return strings.ToLower(v) }
+
+// appendString appends s as a JSON string.
+func appendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string always marshals
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+// appendNumber appends f in the shortest form without exponent.
+func appendNumber(dst []byte, f float64) []byte {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(dst, "null"...)
+	}
+	if n := int64(f); float64(n) == f && n > -1e15 && n < 1e15 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, 64)
+}
+
+// appendValue appends a value of a state; words in lower case.
+func appendValue(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return appendString(dst, word(v))
+	case float64:
+		return appendNumber(dst, v)
+	case bool:
+		return strconv.AppendBool(dst, v)
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+// showValue shows the value at a path as it is.
+func showValue(p thinq.Path) func([]byte, thinq.State) []byte {
+	return func(dst []byte, s thinq.State) []byte { return appendValue(dst, s[p]) }
+}
+
+// showText shows a text without touching its case.
+func showText(p thinq.Path) func([]byte, thinq.State) []byte {
+	return func(dst []byte, s thinq.State) []byte {
+		if text, ok := s[p].(string); ok {
+			return appendString(dst, text)
+		}
+		return appendValue(dst, s[p])
+	}
+}
+
+// showWords shows a word of a known list; the forms are made beforehand,
+// because this runs for every report.
+func showWords(p thinq.Path, options []any) func([]byte, thinq.State) []byte {
+	forms := make(map[string][]byte, len(options))
+	for _, o := range options {
+		if o, ok := o.(string); ok {
+			forms[o] = appendString(nil, word(o))
+		}
+	}
+	return func(dst []byte, s thinq.State) []byte {
+		v := s[p]
+		if name, ok := v.(string); ok {
+			if form := forms[name]; form != nil {
+				return append(dst, form...)
+			}
+		}
+		return appendValue(dst, v)
+	}
+}
+
+// showConstant shows the same value for ever.
+func showConstant(v any) func([]byte, thinq.State) []byte {
+	form := appendValue(nil, v)
+	return func(dst []byte, _ thinq.State) []byte { return append(dst, form...) }
+}
+
+// showBool shows the answer to a question about the state.
+func showBool(ask func(thinq.State) bool) func([]byte, thinq.State) []byte {
+	return func(dst []byte, s thinq.State) []byte { return strconv.AppendBool(dst, ask(s)) }
+}
+
+// propertyCodec is the plain translation of one property.
+func propertyCodec(p thinq.Property) Codec {
+	var c Codec
+	if p.Readable {
+		c.Show = showProperty(p)
+	}
+	if p.Writable {
+		c.Take = takeProperty(p)
+	}
+	return c
+}
+
+func showProperty(p thinq.Property) func([]byte, thinq.State) []byte {
+	switch p.Type {
+	case thinq.Constant:
+		return showConstant(p.Constant)
+	case thinq.Enum:
+		return showWords(p.Path, p.Read.Options)
+	case thinq.Text:
+		return showText(p.Path)
+	default:
+		return showValue(p.Path)
+	}
+}
+
+func takeProperty(p thinq.Property) func(string, thinq.State) (thinq.State, *Rejection) {
+	return func(payload string, _ thinq.State) (thinq.State, *Rejection) {
+		v, rejection := parseValue(p, payload)
+		if rejection != nil {
+			return nil, rejection
+		}
+		return thinq.State{p.Path: v}, nil
+	}
+}
+
+// parseValue reads bare text as a value that can be written to p.
+func parseValue(p thinq.Property, payload string) (any, *Rejection) {
+	payload = strings.TrimSpace(payload)
+	switch {
+	case isBool(p):
+		return parseBool(payload)
+	case p.Type == thinq.Enum:
+		return parseWord(p.Write.Options, payload)
+	case isNumeric(p):
+		return parseNumber(p, payload)
+	case len(payload) > 255:
+		return nil, invalid("the text is longer than 255 characters", nil)
+	default:
+		return payload, nil
+	}
+}
+
+// isBool reports whether a property is a boolean, which LG sometimes types as
+// an enumeration of true and false.
+func isBool(p thinq.Property) bool {
+	if p.Type == thinq.Bool {
+		return true
+	}
+	options := slices.Concat(p.Read.Options, p.Write.Options)
+	return p.Type == thinq.Enum && len(options) > 0 && !slices.ContainsFunc(options, func(o any) bool {
+		_, ok := o.(bool)
+		return !ok
+	})
+}
+
+func isNumeric(p thinq.Property) bool { return p.Type == thinq.Range || p.Type == thinq.Number }
+
+// truths are the words that mean yes and no, in any case.
+var truths = map[string]bool{
+	"true": true, "on": true, "1": true, "yes": true,
+	"false": false, "off": false, "0": false, "no": false,
+}
+
+func parseBool(payload string) (any, *Rejection) {
+	v, ok := truths[word(payload)]
+	if !ok {
+		return nil, invalid(strconv.Quote(payload)+" is neither on nor off", []string{"true", "false"})
+	}
+	return v, nil
+}
+
+// parseWord finds the option that is meant. Where the options are a pair, such
+// as POWER_ON and POWER_OFF, on and off mean them too.
+func parseWord(options []any, payload string) (any, *Rejection) {
+	for _, o := range options {
+		if name, ok := o.(string); ok && strings.EqualFold(name, payload) {
+			return name, nil
+		}
+	}
+	if on, off, ok := pair(options); ok {
+		switch v, ok := truths[word(payload)]; {
+		case ok && v:
+			return on, nil
+		case ok:
+			return off, nil
+		}
+	}
+	if len(options) == 0 && payload != "" {
+		return strings.ToUpper(payload), nil
+	}
+	return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(wordsOf(options), ", "), wordsOf(options))
+}
+
+// wordsOf are the payload forms of options, in LG's order.
+func wordsOf(options []any) []string {
+	words := make([]string, 0, len(options))
+	for _, o := range options {
+		switch o := o.(type) {
+		case string:
+			if w := word(o); !slices.Contains(words, w) {
+				words = append(words, w)
+			}
+		case bool:
+			words = append(words, strconv.FormatBool(o))
+		}
+	}
+	return words
+}
+
+// limits is what a rejection says about numbers.
+type limits struct {
+	Min  float64 `json:"min"`
+	Max  float64 `json:"max"`
+	Step float64 `json:"step"`
+}
+
+func parseFloat(payload string) (float64, *Rejection) {
+	f, err := strconv.ParseFloat(strings.TrimSpace(payload), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, invalid(strconv.Quote(payload)+" is not a number", nil)
+	}
+	return f, nil
+}
+
+func parseNumber(p thinq.Property, payload string) (any, *Rejection) {
+	f, rejection := parseFloat(payload)
+	if rejection != nil {
+		return nil, rejection
+	}
+	return fit(p, f)
+}
+
+// fit moves f to LG's grid, or says that it lies outside.
+func fit(p thinq.Property, f float64) (any, *Rejection) {
+	w := p.Write
+	if !w.Limited {
+		return f, nil
+	}
+	if f < w.Min || f > w.Max {
+		return nil, outOfRange(f, limits{w.Min, w.Max, w.Step})
+	}
+	return p.Round(f), nil
+}
+
+func outOfRange(f float64, l limits) *Rejection {
+	return &Rejection{
+		Reason:  "out_of_range",
+		Message: string(appendNumber(nil, f)) + " is not within " + string(appendNumber(nil, l.Min)) + " and " + string(appendNumber(nil, l.Max)),
+		Allowed: l,
+	}
+}
+
+func invalid(message string, allowed any) *Rejection {
+	return &Rejection{Reason: "invalid_value", Message: message, Allowed: allowed}
+}
+
+// pairs are words that mean on and off without saying so.
+var pairs = [][2]string{
+	{"ON", "OFF"}, {"POWER_ON", "POWER_OFF"}, {"OPEN", "CLOSE"}, {"OPEN", "CLOSED"}, {"SET", "UNSET"},
+	{"ENABLE", "DISABLE"}, {"ENABLED", "DISABLED"}, {"YES", "NO"}, {"TRUE", "FALSE"},
+}
+
+// pair recognises two options that are on and off: one of the known pairs, or
+// WARM_ON and WARM_OFF.
+func pair(options []any) (on, off string, ok bool) {
+	if len(options) != 2 {
+		return "", "", false
+	}
+	a, okA := options[0].(string)
+	b, okB := options[1].(string)
+	if !okA || !okB {
+		return "", "", false
+	}
+	switch {
+	case means(a, b):
+		return a, b, true
+	case means(b, a):
+		return b, a, true
+	}
+	return "", "", false
+}
+
+func means(on, off string) bool {
+	on, off = strings.ToUpper(on), strings.ToUpper(off)
+	if slices.Contains(pairs, [2]string{on, off}) {
+		return true
+	}
+	stem, ok := strings.CutSuffix(on, "_ON")
+	return ok && off == stem+"_OFF"
+}

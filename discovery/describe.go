@@ -1,0 +1,293 @@
+package discovery
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A value is a property on its way to an entity.
+type value struct {
+	thinq.Property
+	key   string // in the state document
+	word  Word
+	known bool   // words or the table speak of it
+	alien bool   // the state has it, the profile does not
+	shown string // key of the entity that presents it; empty: its own
+	why   string // it has no entity
+	row   Row
+}
+
+// A builder makes one Device.
+type builder struct {
+	device    *Device
+	profile   *thinq.Profile
+	state     thinq.State
+	options   Options
+	appliance Appliance
+	values    []*value
+	byPath    map[thinq.Path]*value
+	taken     map[string]bool // keys given away
+}
+
+// Describe says what an appliance is in Home Assistant: one Device, or one for
+// each half of a one-piece wash tower. The state adds what the profile does not
+// name; it may be nil.
+func Describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options) []*Device {
+	parts := p.Parts()
+	if len(parts) == 0 {
+		parts = []string{""}
+	}
+	devices := make([]*Device, len(parts))
+	for i, part := range parts {
+		devices[i] = describe(d, p, s, o, part)
+		if i > 0 {
+			devices[i].via = devices[0].ID
+		}
+	}
+	return devices
+}
+
+func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part string) *Device {
+	appliance, known := lookUpAppliance(d.Type, part)
+	b := &builder{
+		device: newDevice(d, o, part), profile: p, state: s, options: o, appliance: appliance,
+		byPath: map[thinq.Path]*value{}, taken: map[string]bool{},
+	}
+	b.device.Known = known
+	b.device.kind = appliance.Name
+	b.collect()
+	b.chooseUnits()
+	b.nameAll()
+	for _, c := range appliance.Composites {
+		c.build(b)
+	}
+	b.timers()
+	for _, v := range b.values {
+		b.natural(v)
+	}
+	b.events()
+	b.finish()
+	return b.device
+}
+
+func newDevice(d thinq.Device, o Options, part string) *Device {
+	slug := Slug(d.Type, d.ID)
+	var settings Settings
+	if o.Settings != nil {
+		settings = o.Settings(d.ID, slug)
+	}
+	if ValidSlug(settings.Slug) {
+		slug = settings.Slug
+	}
+	name := or(or(settings.Name, d.Alias), sentence(slug))
+	dev := &Device{
+		ID: d.ID, Slug: slug, Name: name, Type: d.Type, Model: d.Model, Part: part,
+		Settings: settings, topics: o.Topics, version: o.Version, via: o.Instance,
+		attrs: map[string]*Binding{}, watch: map[thinq.Path]func(any) bool{},
+		temperatures: map[thinq.Path]thinq.Property{},
+	}
+	if part != "" {
+		dev.ID += "_" + slugWord(part)
+		dev.Slug += "_" + slugWord(part)
+		dev.Name += " " + slugWord(part)
+	}
+	return dev
+}
+
+// collect takes the properties of the profile, and after them what only the
+// state has.
+func (b *builder) collect() {
+	for _, p := range b.profile.Properties {
+		if p.Path.Part == b.device.Part && p.Path.Resource != errorResource {
+			b.add(p, false)
+		}
+	}
+	var aliens []thinq.Path
+	for p, v := range b.state {
+		if p.Part == b.device.Part && v != nil && !internal(p) && b.byPath[p] == nil {
+			aliens = append(aliens, p)
+		}
+	}
+	slices.SortFunc(aliens, thinq.Path.Compare)
+	for _, p := range aliens {
+		b.add(alien(p, b.state[p]), true)
+	}
+}
+
+// internal reports whether a path is no property that could have an entity of
+// its own kind: errors have one, remembered values are shown by composites.
+func internal(p thinq.Path) bool { return p.Resource == errorResource || p.Resource == derived }
+
+// alien is the property that a value of the state without one must have.
+func alien(p thinq.Path, v any) thinq.Property {
+	types := thinq.Text
+	switch v.(type) {
+	case bool:
+		types = thinq.Bool
+	case float64:
+		types = thinq.Number
+	}
+	return thinq.Property{Path: p, Type: types, Readable: true}
+}
+
+func (b *builder) add(p thinq.Property, isAlien bool) {
+	v := &value{Property: p, alien: isAlien, row: b.appliance.row(p.Path.Key())}
+	w, known := lookUp(p.Path.Resource, p.Path.Name)
+	v.word, v.known = merge(v.row.Word, w), known || v.row.Path != ""
+	b.values = append(b.values, v)
+	b.byPath[p.Path] = v
+}
+
+// nameAll gives every value its key. Keys of the profile come first, so that a
+// value which turns up later never moves one of them.
+func (b *builder) nameAll() {
+	for _, isAlien := range []bool{false, true} {
+		for _, v := range b.values {
+			if v.alien == isAlien {
+				v.key = b.claimPath(v.Path, v.Path.Name)
+			}
+		}
+	}
+}
+
+// claimPath finds a free key for a value: its name, with the resource in front
+// if that is taken.
+func (b *builder) claimPath(p thinq.Path, name string) string {
+	place, short := locationKey(p.Location), snake(name)
+	long := snake(p.Resource) + "_" + short
+	if prefixed[p.Resource] {
+		short = long
+	}
+	if !reserved[short] && b.claim(place+short) {
+		return place + short
+	}
+	if b.claim(place + long) {
+		return place + long
+	}
+	return b.claimNumbered(place + long)
+}
+
+// claimNumbered is the last resort of names that differ in case only.
+func (b *builder) claimNumbered(stem string) string {
+	for n := 2; ; n++ {
+		key := stem + "_" + string(appendNumber(nil, float64(n)))
+		if b.claim(key) {
+			return key
+		}
+	}
+}
+
+func (b *builder) claim(key string) bool {
+	if b.taken[key] {
+		return false
+	}
+	b.taken[key] = true
+	return true
+}
+
+// find is the value resource.name at a location, nil if there is none. Of the
+// units of a temperature only the chosen one is left.
+func (b *builder) find(key, location string) *value {
+	for _, v := range b.values {
+		if v.Path.Location == location && v.Path.Key() == key {
+			return v
+		}
+	}
+	return nil
+}
+
+// locations are the places that have a value resource.name, in path order.
+func (b *builder) locations(key string) []string {
+	var all []string
+	for _, v := range b.values {
+		if v.Path.Key() == key && !slices.Contains(all, v.Path.Location) {
+			all = append(all, v.Path.Location)
+		}
+	}
+	return all
+}
+
+// consume says that an entity presents these values, so that they need none of
+// their own. They stay in the state document, and can be set there.
+func (b *builder) consume(entity string, values ...*value) {
+	for _, v := range values {
+		if v != nil && v.shown == "" {
+			v.shown = entity
+		}
+	}
+}
+
+// put adds an entity and makes its attributes known.
+func (b *builder) put(e Entity) {
+	if e.Key == b.appliance.Main {
+		e.Name = ""
+	}
+	b.device.Entities = append(b.device.Entities, e)
+}
+
+// silent adds a value of the state document without an entity.
+func (b *builder) silent(bindings ...Binding) {
+	for _, binding := range bindings {
+		b.put(Entity{Key: binding.Attr, Bindings: []Binding{binding}})
+	}
+}
+
+// watchFor makes Affected report a change of a path that fails the test; nil:
+// any change.
+func (b *builder) watchFor(p thinq.Path, changes func(any) bool) {
+	before := b.device.watch[p]
+	if changes == nil {
+		changes = func(any) bool { return true }
+	}
+	if before == nil {
+		b.device.watch[p] = changes
+		return
+	}
+	b.device.watch[p] = func(v any) bool { return before(v) || changes(v) }
+}
+
+// with resolves companions of a value at its own place.
+func (b *builder) with(v *value) []thinq.Path {
+	var paths []thinq.Path
+	for _, key := range v.row.With {
+		if other := b.find(key, v.Path.Location); other != nil {
+			paths = append(paths, other.Path)
+		}
+	}
+	return paths
+}
+
+// finish orders the entities and prepares what every report needs.
+func (b *builder) finish() {
+	d := b.device
+	slices.SortStableFunc(d.Entities, func(a, b Entity) int { return strings.Compare(a.Key, b.Key) })
+	for i := range d.Entities {
+		for j := range d.Entities[i].Bindings {
+			d.learn(&d.Entities[i].Bindings[j])
+		}
+	}
+	slices.SortFunc(d.columns, func(a, b column) int { return strings.Compare(a.key, b.key) })
+	for i := range d.columns {
+		d.columns[i].open = append(appendString([]byte{','}, d.columns[i].key), ':')
+	}
+	for _, v := range b.values {
+		if v.Path.Unit != "" {
+			d.temperatures[v.Path] = v.Property
+		}
+		if d.watch[v.Path] == nil {
+			d.watch[v.Path] = func(any) bool { return false }
+		}
+		d.coverage = append(d.coverage, v.coverage())
+	}
+	slices.SortFunc(d.coverage, func(a, b Coverage) int { return a.Path.Compare(b.Path) })
+}
+
+func (v *value) coverage() Coverage {
+	c := Coverage{Path: v.Path, Attr: v.key, Entity: v.shown, Why: v.why}
+	if c.Entity == "" && c.Why == "" {
+		c.Entity = v.key
+	}
+	return c
+}

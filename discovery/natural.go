@@ -1,0 +1,368 @@
+package discovery
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A nature is what kind of value a property has, whatever LG calls its type.
+type nature int
+
+const (
+	pairOf nature = iota // two values that are on and off
+	choice
+	number
+	text
+	fixed
+)
+
+// platforms is the natural mapping: what a property becomes when no row says
+// otherwise (architecture: natural mapping).
+var platforms = map[nature]struct{ read, set, command Platform }{
+	pairOf: {BinarySensor, Switch, Button},
+	choice: {Sensor, Select, Button},
+	number: {Sensor, Number, Number},
+	text:   {Sensor, TextEntity, Silent},
+	fixed:  {Sensor, Sensor, Silent},
+}
+
+func natureOf(p thinq.Property) nature {
+	_, _, isPair := pair(readOptions(p))
+	switch {
+	case p.Type == thinq.Constant:
+		return fixed
+	case isBool(p) || isPair:
+		return pairOf
+	case p.Type == thinq.Enum:
+		return choice
+	case isNumeric(p):
+		return number
+	default:
+		return text
+	}
+}
+
+// readOptions are the words that p may show, or for a property that can only be
+// written the words it takes.
+func readOptions(p thinq.Property) []any {
+	if p.Readable {
+		return p.Read.Options
+	}
+	return p.Write.Options
+}
+
+// partial reports whether only one of several values can be written: that is an
+// order, such as clearing a timer, and no setting.
+func partial(p thinq.Property) bool {
+	return p.Readable && p.Writable && p.Type == thinq.Enum && len(p.Write.Options) == 1 && len(p.Read.Options) > 1
+}
+
+func (v *value) platform() Platform {
+	row := platforms[natureOf(v.Property)]
+	switch {
+	case v.row.Platform != "":
+		return v.row.Platform
+	case v.Path.Name == unitName:
+		return Silent
+	case v.Readable && (!v.Writable || partial(v.Property)):
+		return row.read
+	case v.Readable:
+		return row.set
+	case v.Writable:
+		return row.command
+	}
+	return Silent
+}
+
+// natural gives a value its place: an entity of its own, buttons, or only an
+// attribute.
+func (b *builder) natural(v *value) {
+	platform := v.platform()
+	switch {
+	case v.row.Hidden != "":
+		v.why = v.row.Hidden
+	case v.Path.Name == unitName:
+		v.why = "says the unit of other values"
+	case !v.Readable && !v.Writable:
+		v.why = "can neither be read nor set"
+	}
+	switch {
+	case v.why != "" || v.shown != "" || platform == Silent:
+		b.silent(b.binding(v))
+		if v.shown == "" && v.why == "" {
+			v.why = "no form of Home Assistant's fits; it can be set as an attribute"
+		}
+		return
+	case platform == Button:
+		b.silent(b.binding(v))
+		b.buttons(v)
+		return
+	case partial(v.Property):
+		b.buttons(v)
+	}
+	b.put(b.entity(v, platform))
+}
+
+// binding ties the value's own key to its property.
+func (b *builder) binding(v *value) Binding {
+	return Binding{
+		Attr: v.key, Props: []thinq.Property{v.Property}, Codec: propertyCodec(v.Property),
+		With: b.with(v), rank: rankOf(v.Path), heats: slices.Contains(v.row.Heats, "*"),
+	}
+}
+
+// rankOf says which properties LG wants before others.
+func rankOf(p thinq.Path) rank {
+	switch {
+	case strings.HasSuffix(p.Name, "OperationMode"):
+		return rankPower
+	case strings.HasSuffix(p.Name, "JobMode"):
+		return rankMode
+	case p.Resource == "airFlow":
+		return rankFan
+	}
+	return rankValue
+}
+
+// describers make the part of the discovery message that depends on the
+// platform.
+var describers = map[Platform]func(*builder, *value, map[string]any) Platform{
+	BinarySensor: (*builder).binarySensor,
+	Switch:       (*builder).onOffSwitch,
+	Sensor:       (*builder).sensor,
+	Select:       (*builder).choose,
+	Number:       (*builder).number,
+	TextEntity:   func(*builder, *value, map[string]any) Platform { return TextEntity },
+}
+
+func (b *builder) entity(v *value, platform Platform) Entity {
+	c := map[string]any{}
+	platform = describers[platform](b, v, c)
+	e := Entity{Key: v.key, Platform: platform, Name: v.name(), Config: c, Bindings: []Binding{b.binding(v)}}
+	if platform == Sensor || platform == BinarySensor {
+		e.Bindings[0].Codec.Take = nil
+		b.hiddenSetter(v, &e)
+	}
+	decorate(c, v.finalWord(platform), platform)
+	return e
+}
+
+// hiddenSetter keeps the way to set what is shown as a sensor.
+func (b *builder) hiddenSetter(v *value, e *Entity) {
+	if v.Writable {
+		e.Bindings[0].Codec.Take = takeProperty(v.Property)
+	}
+}
+
+// finalWord adds what follows from how little is known: readable strangers are
+// diagnostic, and no stranger is enabled by default.
+func (v *value) finalWord(platform Platform) Word {
+	w := v.word
+	stranger := !v.known || v.alien && w.Name == ""
+	w.Disabled = w.Disabled || stranger || v.alien
+	if stranger && w.Category == "" {
+		w.Category = diagnostic
+		if platform != Sensor && platform != BinarySensor {
+			w.Category = config
+		}
+	}
+	if natureOf(v.Property) == fixed {
+		w.Category, w.Disabled = diagnostic, true
+	}
+	return w
+}
+
+func (v *value) name() string {
+	return named(v.Path.Location, or(v.word.Name, sentence(strings.TrimPrefix(v.key, locationKey(v.Path.Location)))))
+}
+
+// decorate adds what every platform may have.
+func decorate(c map[string]any, w Word, platform Platform) {
+	readOnly := platform == Sensor || platform == BinarySensor || platform == EventEntity
+	switch {
+	case w.Category == config && readOnly:
+		c["entity_category"] = diagnostic
+	case w.Category == config || w.Category == diagnostic:
+		c["entity_category"] = w.Category
+	}
+	if w.Icon != "" {
+		c["icon"] = w.Icon
+	}
+	if w.Disabled {
+		c["enabled_by_default"] = false
+	}
+}
+
+// onOff are the two words of a pair as payloads. Booleans of a JSON document
+// reach Home Assistant as True and False.
+func (v *value) onOff() (on, off string) {
+	if isBool(v.Property) {
+		return "True", "False"
+	}
+	options := readOptions(v.Property)
+	if on, off, ok := pair(options); ok {
+		return word(on), word(off)
+	}
+	for _, o := range options {
+		if name, _ := o.(string); strings.EqualFold(name, v.row.On) {
+			on = word(name)
+		} else if off == "" {
+			off = word(name)
+		}
+	}
+	return on, off
+}
+
+func (b *builder) binarySensor(v *value, c map[string]any) Platform {
+	c["payload_on"], c["payload_off"] = v.onOff()
+	if v.word.Binary != "" {
+		c["device_class"] = v.word.Binary
+	}
+	return BinarySensor
+}
+
+func (b *builder) onOffSwitch(v *value, c map[string]any) Platform {
+	c["payload_on"], c["payload_off"] = v.onOff()
+	return Switch
+}
+
+// sensor describes a number with its class, a word with its options.
+func (b *builder) sensor(v *value, c map[string]any) Platform {
+	switch {
+	case natureOf(v.Property) == number:
+		b.measure(v, c)
+	case v.Type == thinq.Enum && len(v.Read.Options) > 0:
+		c["device_class"] = "enum"
+		c["options"] = b.optionsOf(v)
+	}
+	return Sensor
+}
+
+func (b *builder) measure(v *value, c map[string]any) {
+	if v.word.Class != "" {
+		c["device_class"] = v.word.Class
+	}
+	if v.word.Unit != "" {
+		c["unit_of_measurement"] = v.word.Unit
+	}
+	if v.word.StateClass != "" {
+		c["state_class"] = v.word.StateClass
+	}
+}
+
+// optionsOf are all words that may be shown: of both lists of the profile, and
+// the present one if neither has it. Home Assistant drops words that are not
+// listed, so a new one makes the device be described again.
+func (b *builder) optionsOf(v *value) []string {
+	all := wordsOf(slices.Concat(v.Read.Options, v.Write.Options))
+	if now, ok := b.state[v.Path].(string); ok && !slices.Contains(all, word(now)) {
+		all = append(all, word(now))
+	}
+	b.watchFor(v.Path, func(now any) bool {
+		name, ok := now.(string)
+		return ok && !slices.Contains(all, word(name))
+	})
+	return all
+}
+
+// choose describes a select. A list without a word is none.
+func (b *builder) choose(v *value, c map[string]any) Platform {
+	options := b.optionsOf(v)
+	if len(options) == 0 {
+		return Silent
+	}
+	c["options"] = options
+	return Select
+}
+
+// number describes a number that can be set. The limits hold what may be shown
+// as well, because Home Assistant drops states outside: LG reports 0 for an
+// unset timer whose range begins at 3.
+func (b *builder) number(v *value, c map[string]any) Platform {
+	low, high := limitsOf(v.Property, v.word)
+	if now, ok := b.state[v.Path].(float64); ok {
+		low, high = min(low, now), max(high, now)
+	}
+	if low >= high {
+		b.measure(v, c)
+		return Sensor
+	}
+	b.watchFor(v.Path, func(now any) bool {
+		f, ok := now.(float64)
+		return ok && (f < low || f > high)
+	})
+	b.measure(v, c)
+	delete(c, "state_class")
+	c["min"], c["max"], c["step"] = low, high, stepOf(v.Property)
+	if v.word.Box {
+		c["mode"] = "box"
+	}
+	return Number
+}
+
+// limitsOf are the limits of what can be shown and set; of words where the
+// profile has none, else 0 to 100.
+func limitsOf(p thinq.Property, w Word) (low, high float64) {
+	switch {
+	case p.Write.Limited && p.Read.Limited:
+		low, high = min(p.Write.Min, p.Read.Min), max(p.Write.Max, p.Read.Max)
+	case p.Write.Limited:
+		low, high = p.Write.Min, p.Write.Max
+	case p.Read.Limited:
+		low, high = p.Read.Min, p.Read.Max
+	case w.Low != 0 || w.High != 0:
+		low, high = w.Low, w.High
+	default:
+		low, high = 0, 100
+	}
+	if w.Class == "duration" {
+		low = min(low, 0)
+	}
+	return low, high
+}
+
+// stepOf is the step of a number; Home Assistant takes none below 0.001.
+func stepOf(p thinq.Property) float64 {
+	switch {
+	case p.Write.Limited:
+		return max(p.Write.Step, 0.001)
+	case p.Read.Limited:
+		return max(p.Read.Step, 0.001)
+	}
+	return 1
+}
+
+// buttons makes one button for each word that can only be ordered.
+func (b *builder) buttons(v *value) {
+	for _, o := range v.Write.Options {
+		key := v.key + "_" + slugWord(optionText(o))
+		if !b.claim(key) {
+			key = b.claimNumbered(key)
+		}
+		b.button(v, o, key, v.name()+" "+sentence(optionText(o)))
+	}
+}
+
+func optionText(o any) string { return strings.Join(wordsOf([]any{o}), "") }
+
+// button makes the button that writes one option. Any payload presses it.
+func (b *builder) button(v *value, option any, key, name string) *Entity {
+	binding := b.binding(v)
+	binding.Attr = key
+	binding.heats = startsHeat(v.row, option)
+	binding.Codec = Codec{Take: func(string, thinq.State) (thinq.State, *Rejection) {
+		return thinq.State{v.Path: option}, nil
+	}}
+	c := map[string]any{}
+	decorate(c, v.finalWord(Button), Button)
+	b.put(Entity{Key: key, Platform: Button, Name: name, Config: c, Bindings: []Binding{binding}})
+	return &b.device.Entities[len(b.device.Entities)-1]
+}
+
+// startsHeat reports whether an option is one that needs the owner's leave.
+func startsHeat(r Row, option any) bool {
+	name, _ := option.(string)
+	return slices.Contains(r.Heats, "*") || slices.Contains(r.Heats, name)
+}

@@ -1,0 +1,230 @@
+package discovery
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A timer is a time that LG spells as several properties: relativeHourToStop
+// and relativeMinuteToStop.
+type timer struct {
+	stem     string // relativeToStop
+	parts    []*value
+	minutes  []float64 // what one of each part is
+	clear    *value    // the word property that switches it off by UNSET; nil if there is none
+	location string
+	resource string
+}
+
+// split takes the time unit out of a property's name.
+func split(name string) (stem string, minutes float64) {
+	for _, u := range timeUnits {
+		if before, after, ok := strings.Cut(name, u.name); ok && before != "" {
+			return before + after, u.minutes
+		}
+	}
+	return "", 0
+}
+
+// timers makes one entity of the parts of each timer that no composite has
+// taken. The parts keep their own attributes.
+func (b *builder) timers() {
+	var all []*timer
+	found := map[thinq.Path]*timer{}
+	for _, v := range b.values {
+		stem, minutes := split(v.Path.Name)
+		if stem == "" || !isNumeric(v.Property) || v.row.Hidden != "" {
+			continue
+		}
+		at := thinq.Path{Resource: v.Path.Resource, Location: v.Path.Location, Name: stem}
+		t := found[at]
+		if t == nil {
+			t = &timer{stem: stem, location: v.Path.Location, resource: v.Path.Resource}
+			found[at] = t
+			all = append(all, t)
+		}
+		t.parts, t.minutes = append(t.parts, v), append(t.minutes, minutes)
+	}
+	for _, t := range all {
+		if len(t.parts) > 1 && t.parts[0].shown == "" {
+			b.timer(t)
+		}
+	}
+}
+
+// timer adds the entity of one timer. What can be set as a whole swallows its
+// parts; otherwise a part that can be set alone keeps its own entity.
+func (b *builder) timer(t *timer) {
+	t.clear = b.find(t.resource+"."+clearing(t.stem), t.location)
+	row := b.appliance.row(t.resource + "." + t.stem)
+	found, _ := lookUp(t.resource, t.stem)
+	w := merge(row.Word, found)
+	key := b.claimPath(thinq.Path{Resource: t.resource, Location: t.location}, t.stem)
+	e := Entity{Key: key, Name: named(t.location, or(w.Name, sentence(snake(t.stem)))), Config: map[string]any{}}
+	binding := Binding{Attr: key, Props: t.properties(), With: b.with(t.parts[0]), rank: rankValue}
+	for _, v := range t.parts {
+		if !v.Writable || t.writable() {
+			b.consume(key, v)
+		}
+	}
+	if isClock(t.stem) {
+		e.Platform = t.clockCodec(&binding, e.Config)
+	} else {
+		e.Platform = t.spanCodec(&binding, e.Config, w)
+	}
+	decorate(e.Config, w, e.Platform)
+	e.Bindings = []Binding{binding}
+	b.put(e)
+}
+
+// isClock tells a time of day from a span of time.
+func isClock(stem string) bool {
+	return strings.HasPrefix(stem, "absolute") || stem == "start" || stem == "end"
+}
+
+// clearing is the property in which LG says whether a timer is set:
+// relativeToStop has relativeStopTimer.
+func clearing(stem string) string { return strings.Replace(stem, "To", "", 1) + "Timer" }
+
+func (t *timer) properties() []thinq.Property {
+	properties := make([]thinq.Property, len(t.parts))
+	for i, v := range t.parts {
+		properties[i] = v.Property
+	}
+	return properties
+}
+
+func (t *timer) writable() bool {
+	for _, v := range t.parts {
+		if !v.Writable {
+			return false
+		}
+	}
+	return true
+}
+
+// read is the whole in minutes; false if no part is known.
+func (t *timer) read(s thinq.State) (minutes float64, known bool) {
+	for i, v := range t.parts {
+		if f, ok := s[v.Path].(float64); ok {
+			minutes += f * t.minutes[i]
+			known = true
+		}
+	}
+	return math.Round(minutes*100) / 100, known
+}
+
+// spanCodec describes a span of time: a number of minutes where all of it can
+// be set, else a duration.
+func (t *timer) spanCodec(b *Binding, c map[string]any, w Word) Platform {
+	c["unit_of_measurement"] = "min"
+	c["device_class"] = "duration"
+	b.Codec.Show = func(dst []byte, s thinq.State) []byte {
+		if minutes, ok := t.read(s); ok {
+			return appendNumber(dst, minutes)
+		}
+		return append(dst, "null"...)
+	}
+	if !t.writable() {
+		return Sensor
+	}
+	c["min"], c["max"], c["step"], c["mode"] = 0.0, t.longest(w), t.minutes[len(t.minutes)-1], "box"
+	b.Codec.Take = t.takeSpan
+	return Number
+}
+
+// longest is the largest number of minutes that fits into the parts.
+func (t *timer) longest(w Word) float64 {
+	if w.High != 0 {
+		return w.High
+	}
+	total := 0.0
+	for i, v := range t.parts {
+		_, high := limitsOf(v.Property, v.word)
+		total += high * t.minutes[i]
+	}
+	return total
+}
+
+func (t *timer) takeSpan(payload string, _ thinq.State) (thinq.State, *Rejection) {
+	if strings.EqualFold(strings.TrimSpace(payload), "none") {
+		payload = "0"
+	}
+	minutes, rejection := parseFloat(payload)
+	switch {
+	case rejection != nil:
+		return nil, rejection
+	case minutes < 0:
+		return nil, outOfRange(minutes, limits{0, t.longest(Word{}), 1})
+	case minutes == 0 && t.canClear():
+		return thinq.State{t.clear.Path: "UNSET"}, nil
+	}
+	return t.spread(minutes)
+}
+
+func (t *timer) canClear() bool {
+	return t.clear != nil && t.clear.Writable && t.clear.Check("UNSET") == nil
+}
+
+// spread divides minutes among the parts, the largest first.
+func (t *timer) spread(minutes float64) (thinq.State, *Rejection) {
+	wish := thinq.State{}
+	for i, v := range t.parts {
+		n := math.Floor(minutes/t.minutes[i] + 1e-9)
+		if i == len(t.parts)-1 {
+			n = math.Round(minutes / t.minutes[i])
+		}
+		_, high := limitsOf(v.Property, v.word)
+		if n > high {
+			return nil, outOfRange(n*t.minutes[i], limits{0, high * t.minutes[i], t.minutes[i]})
+		}
+		fitted, rejection := fit(v.Property, n)
+		if rejection != nil {
+			return nil, rejection
+		}
+		wish[v.Path] = fitted
+		minutes -= n * t.minutes[i]
+	}
+	return wish, nil
+}
+
+// clockCodec describes a time of day as HH:MM. LG gives neither date nor zone,
+// so it is no timestamp.
+func (t *timer) clockCodec(b *Binding, c map[string]any) Platform {
+	b.Codec.Show = func(dst []byte, s thinq.State) []byte {
+		minutes, ok := t.read(s)
+		if !ok || minutes < 0 {
+			return append(dst, "null"...)
+		}
+		return appendString(dst, clock(int(minutes)))
+	}
+	if !t.writable() {
+		return Sensor
+	}
+	c["pattern"] = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+	c["min"], c["max"] = 5, 5
+	b.Codec.Take = t.takeClock
+	return TextEntity
+}
+
+func clock(minutes int) string {
+	two := func(n int) string { return strconv.Itoa(n/10%10) + strconv.Itoa(n%10) }
+	return two(minutes/60) + ":" + two(minutes%60)
+}
+
+func (t *timer) takeClock(payload string, _ thinq.State) (thinq.State, *Rejection) {
+	payload = strings.TrimSpace(payload)
+	if (payload == "" || strings.EqualFold(payload, "none")) && t.canClear() {
+		return thinq.State{t.clear.Path: "UNSET"}, nil
+	}
+	h, m, _ := strings.Cut(payload, ":")
+	hour, errH := strconv.Atoi(h)
+	minute, errM := strconv.Atoi(m)
+	if errH != nil || errM != nil || hour < 0 || hour > 23 || minute < 0 || minute > 59 {
+		return nil, invalid(strconv.Quote(payload)+" is not a time of day such as 07:30", nil)
+	}
+	return t.spread(float64(hour*60 + minute))
+}

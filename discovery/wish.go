@@ -1,0 +1,235 @@
+package discovery
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A powerSwitch is the property that turns the appliance on, before LG takes
+// most other wishes.
+type powerSwitch struct {
+	path    thinq.Path
+	on, off string
+}
+
+// An order is one attribute of a wish on its way to a call.
+type order struct {
+	*Binding
+	payload string
+}
+
+// A call is what will travel in one control call.
+type call struct {
+	rank  rank
+	group thinq.Path // without name: LG takes one resource of one place at a time
+	wish  thinq.State
+	with  []thinq.Path
+}
+
+// Wish turns attributes (keys of the state document, values as bare text) into
+// control calls, in the order in which they must be made; none means that
+// everything is so already. Values are checked against the profile, companions
+// that LG wants in the same call are added from now. The error is a *[Rejection].
+func (d *Device) Wish(attrs map[string]string, now thinq.State) (calls []thinq.State, err error) {
+	orders, rejection := d.orders(attrs)
+	if rejection != nil {
+		return nil, rejection
+	}
+	p := plan{device: d, now: now, then: maps.Clone(now)}
+	if p.then == nil {
+		p.then = thinq.State{}
+	}
+	for _, o := range orders {
+		if rejection := p.add(o); rejection != nil {
+			rejection.Attr = o.Attr
+			return nil, rejection
+		}
+	}
+	return p.finish(), nil
+}
+
+// orders finds the bindings of the attributes, in the order of their calls.
+func (d *Device) orders(attrs map[string]string) ([]order, *Rejection) {
+	var orders []order
+	for _, attr := range slices.Sorted(maps.Keys(attrs)) {
+		b := d.attrs[attr]
+		switch {
+		case b == nil:
+			return nil, &Rejection{attr, "unknown_attribute", d.Slug + " has no attribute " + attr, d.settable()}
+		case b.Codec.Take == nil:
+			return nil, &Rejection{attr, "read_only", attr + " can only be read", d.settable()}
+		case b.heats && !d.Settings.RemoteStart:
+			return nil, &Rejection{attr, "remote_start", attr + " may start heat: set remote_start for " + d.Slug + " to allow it", nil}
+		}
+		orders = append(orders, order{b, attrs[attr]})
+	}
+	slices.SortStableFunc(orders, func(a, b order) int { return cmp.Compare(a.rank, b.rank) })
+	return orders, nil
+}
+
+// settable lists the attributes that can be set.
+func (d *Device) settable() []string {
+	var all []string
+	for attr, b := range d.attrs {
+		if b.Codec.Take != nil {
+			all = append(all, attr)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// A plan collects the calls of one wish.
+type plan struct {
+	device *Device
+	now    thinq.State
+	then   thinq.State // now with the wishes so far
+	calls  []*call
+	wake   bool
+}
+
+// add takes one order into the plan.
+func (p *plan) add(o order) *Rejection {
+	wish, rejection := o.Codec.Take(o.payload, p.then)
+	if rejection != nil {
+		return rejection
+	}
+	if p.isSo(o, wish) {
+		return nil
+	}
+	if rejection := p.check(o, wish); rejection != nil {
+		return rejection
+	}
+	p.wake = p.wake || o.wakes && !p.turnsOff(wish)
+	for _, path := range slices.SortedFunc(maps.Keys(wish), thinq.Path.Compare) {
+		c := p.callFor(path, o.rank)
+		c.wish[path] = wish[path]
+		c.with = append(c.with, o.With...)
+	}
+	maps.Copy(p.then, wish)
+	return nil
+}
+
+// isSo reports whether a wish changes nothing: every value is already as
+// wanted, or, where a value cannot be read back, what is shown already is what
+// is asked for. A new mode may change what is shown, so then it must be sent.
+func (p *plan) isSo(o order, wish thinq.State) bool {
+	same := true
+	for path, v := range wish {
+		known, ok := p.then[path]
+		same = same && ok && known == v
+	}
+	if same {
+		return true
+	}
+	for _, c := range p.calls {
+		if c.rank < rankValue {
+			return false
+		}
+	}
+	return o.mirrored && shown(o.Codec.Show(nil, p.now), o.payload)
+}
+
+// shown compares a JSON value with bare text.
+func shown(form []byte, payload string) bool {
+	have := strings.Trim(string(form), `"`)
+	if a, err := strconv.ParseFloat(have, 64); err == nil {
+		b, err := strconv.ParseFloat(strings.TrimSpace(payload), 64)
+		return err == nil && a == b
+	}
+	return have != "null" && strings.EqualFold(have, strings.TrimSpace(payload))
+}
+
+// check asks the profile.
+func (p *plan) check(o order, wish thinq.State) *Rejection {
+	for path, v := range wish {
+		i := slices.IndexFunc(o.Props, func(prop thinq.Property) bool { return prop.Path == path })
+		if i < 0 {
+			continue
+		}
+		if err := o.Props[i].Check(v); err != nil {
+			return invalid(err.Error(), allowed(o.Props[i]))
+		}
+	}
+	return nil
+}
+
+// allowed is what can be written to a property, for a rejection.
+func allowed(p thinq.Property) any {
+	switch w := p.Write; {
+	case w.Limited:
+		return limits{w.Min, w.Max, w.Step}
+	case len(w.Options) > 0:
+		return wordsOf(w.Options)
+	}
+	return nil
+}
+
+// callFor is the call that carries a path: all values of one resource at one
+// place travel together.
+func (p *plan) callFor(path thinq.Path, r rank) *call {
+	group := path
+	group.Name = ""
+	for _, c := range p.calls {
+		if c.group == group {
+			c.rank = max(c.rank, r)
+			return c
+		}
+	}
+	c := &call{rank: r, group: group, wish: thinq.State{}}
+	p.calls = append(p.calls, c)
+	return c
+}
+
+// turnsOff reports whether a wish is the one to switch the appliance off.
+func (p *plan) turnsOff(wish thinq.State) bool {
+	power := p.device.power
+	return power != nil && wish[power.path] == any(power.off)
+}
+
+// finish puts the calls in order, with companions, and the power first.
+func (p *plan) finish() []thinq.State {
+	if power := p.device.power; p.wake && power != nil && p.then[power.path] == any(power.off) {
+		p.callFor(power.path, rankPower).wish[power.path] = power.on
+	}
+	slices.SortStableFunc(p.calls, func(a, b *call) int { return cmp.Compare(a.rank, b.rank) })
+	var wishes []thinq.State
+	for _, c := range p.calls {
+		p.accompany(c)
+		if i := slices.IndexFunc(wishes, func(w thinq.State) bool { return overlap(w, c.wish) }); i >= 0 {
+			maps.Copy(wishes[i], c.wish)
+			continue
+		}
+		wishes = append(wishes, c.wish)
+	}
+	return wishes
+}
+
+// accompany adds the companions of a call at their values of then; a number
+// that nobody knows counts as 0, as LG's own app does with lamp and fan.
+func (p *plan) accompany(c *call) {
+	for _, path := range c.with {
+		if _, wanted := c.wish[path]; wanted {
+			continue
+		}
+		v := p.then[path]
+		if v == nil {
+			v = 0.0
+		}
+		c.wish[path] = v
+	}
+}
+
+func overlap(a, b thinq.State) bool {
+	for path := range a {
+		if _, ok := b[path]; ok {
+			return true
+		}
+	}
+	return false
+}
