@@ -1,0 +1,169 @@
+package thinqtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A door is one row of the admin interface. What do returns is the answer; nil
+// is {}.
+type door struct {
+	pattern string
+	do      func(s *Server, r *http.Request, body []byte) (any, error)
+}
+
+// doors open the server's own methods to tests in other processes.
+var doors = []door{
+	{"GET /sim/calls", func(s *Server, r *http.Request, _ []byte) (any, error) {
+		since, err := strconv.Atoi(cmpOr(r.URL.Query().Get("since"), "0"))
+		return s.Calls(since), err
+	}},
+	{"GET /sim/devices", func(s *Server, _ *http.Request, _ []byte) (any, error) { return s.Devices(), nil }},
+	{"GET /sim/devices/{id}", func(s *Server, r *http.Request, _ []byte) (any, error) { return s.Device(r.PathValue("id")) }},
+	{"PATCH /sim/devices/{id}", func(s *Server, r *http.Request, body []byte) (any, error) {
+		return nil, s.Patch(r.PathValue("id"), body)
+	}},
+	{"POST /sim/devices/{id}/push", func(s *Server, r *http.Request, body []byte) (any, error) {
+		code, err := member[string](body, "pushCode")
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.Push(r.PathValue("id"), code)
+	}},
+	{"PUT /sim/devices/{id}/online", func(s *Server, r *http.Request, body []byte) (any, error) {
+		online, err := member[bool](body, "online")
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.SetOnline(r.PathValue("id"), online)
+	}},
+	{"POST /sim/devices", func(s *Server, _ *http.Request, body []byte) (any, error) {
+		sample, err := s.sample(body)
+		if err != nil {
+			return nil, err
+		}
+		return json.RawMessage(sample.Device), s.Add(sample)
+	}},
+	{"DELETE /sim/devices/{id}", func(s *Server, r *http.Request, _ []byte) (any, error) {
+		return nil, s.Remove(r.PathValue("id"))
+	}},
+	{"POST /sim/devices/{id}/alias", func(s *Server, r *http.Request, body []byte) (any, error) {
+		alias, err := member[string](body, "alias")
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.Rename(r.PathValue("id"), alias)
+	}},
+	{"POST /sim/faults", func(s *Server, _ *http.Request, body []byte) (any, error) {
+		var f Fault
+		if err := json.Unmarshal(body, &f); err != nil {
+			return nil, err
+		}
+		return nil, s.Fault(f)
+	}},
+	{"DELETE /sim/faults", func(s *Server, _ *http.Request, _ []byte) (any, error) {
+		s.ClearFaults()
+		return nil, nil
+	}},
+	{"POST /sim/events", func(s *Server, _ *http.Request, body []byte) (any, error) {
+		mode, err := member[EventMode](body, "mode")
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.SetEvents(mode)
+	}},
+	{"POST /sim/broker", func(s *Server, _ *http.Request, body []byte) (any, error) {
+		action, err := member[string](body, "action")
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.BrokerAction(action)
+	}},
+	{"POST /sim/clock", func(s *Server, _ *http.Request, body []byte) (any, error) {
+		d, err := member[Duration](body, "advance")
+		if err != nil {
+			return nil, err
+		}
+		s.Advance(time.Duration(d))
+		return map[string]time.Time{"now": s.clock.Now()}, nil
+	}},
+}
+
+// AdminHandler is the admin door: every method that looks at the server or
+// breaks something of it, as plain HTTP with JSON. An error is
+// {"error":"…"} with status 404 for a device that is not there, else 400.
+func (s *Server) AdminHandler() http.Handler {
+	mux := http.NewServeMux()
+	for _, d := range doors {
+		mux.HandleFunc(d.pattern, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
+			var answer any
+			if err == nil {
+				answer, err = d.do(s, r, body)
+			}
+			respond(w, answer, err)
+		})
+	}
+	return mux
+}
+
+func respond(w http.ResponseWriter, answer any, err error) {
+	status := http.StatusOK
+	switch {
+	case errors.Is(err, ErrNoDevice):
+		status = http.StatusNotFound
+	case err != nil:
+		status = http.StatusBadRequest
+	case answer == nil:
+		answer = struct{}{}
+	}
+	if err != nil {
+		answer = map[string]string{"error": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(mustJSON(answer), '\n'))
+}
+
+// member reads the one member that a body has, or the bare value.
+func member[T any](body []byte, name string) (T, error) {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) == nil {
+		body = object[name]
+	}
+	var v T
+	if err := json.Unmarshal(body, &v); err != nil {
+		return v, fmt.Errorf("need {%q: …}: %w", name, err)
+	}
+	return v, nil
+}
+
+// sample reads an appliance to be added: the files of a sample as members named
+// like them, or {"sample":"washer"} for one of the built-in ones.
+func (s *Server) sample(body []byte) (Sample, error) {
+	var in struct {
+		Sample        string          `json:"sample"`
+		Device        json.RawMessage `json:"device"`
+		Profile       json.RawMessage `json:"profile"`
+		Status        json.RawMessage `json:"status"`
+		EnergyProfile json.RawMessage `json:"energy_profile"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return Sample{}, err
+	}
+	if in.Sample == "" {
+		return Sample{Name: "added", Device: in.Device, Profile: in.Profile, Status: in.Status, EnergyProfile: in.EnergyProfile}, nil
+	}
+	all := Samples()
+	i := slices.IndexFunc(all, func(sample Sample) bool { return sample.Name == in.Sample })
+	if i < 0 {
+		return Sample{}, fmt.Errorf("no built-in sample %q", in.Sample)
+	}
+	return all[i], nil
+}

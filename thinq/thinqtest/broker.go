@@ -1,0 +1,300 @@
+package thinqtest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// What AWS IoT Core lets a client do; see its list of quotas.
+const (
+	keepAliveLeast    = 30
+	keepAliveMost     = 1200
+	topicsAtOnce      = 8
+	payloadMost       = 128 << 10
+	packetMost        = 149_504
+	inFlight          = 100
+	sessionLife       = time.Hour
+	storedMost        = 1000
+	redeliveryPause   = 100 * time.Millisecond // stored messages come at ten a second
+	handshakePatience = 10 * time.Second
+)
+
+// A broker is the event side of the cloud: an MQTT broker for which a client
+// certificate is the only credential, with the limits of AWS IoT Core. What a
+// client has not acknowledged, mochi keeps; what was not sent yet, its session.
+type broker struct {
+	server   *Server
+	listener net.Listener
+	tls      *tls.Config
+	mqtt     *mochi.Server
+	running  sync.WaitGroup
+
+	mu       sync.Mutex
+	stopped  bool // listening, but turning everybody away
+	closed   bool
+	conns    map[net.Conn]struct{}
+	sessions map[string]*session
+}
+
+// A session is what the broker remembers of a client between connections.
+type session struct {
+	client  *mochi.Client // nil: not connected
+	ended   time.Time     // of the last connection
+	keep    bool          // survives its connection
+	topic   bool          // subscribed
+	window  int           // messages the client takes at a time
+	queue   [][]byte
+	stored  int // messages of the queue that waited for the connection
+	waiting bool
+}
+
+func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error) {
+	b := &broker{server: s, listener: l, conns: map[net.Conn]struct{}{}, sessions: map[string]*session{}}
+	b.tls = &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    s.ca.pool(),
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"x-amzn-mqtt-ca", "mqtt"},
+		Time:         s.clock.Now,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if s.owner(serialOf(state)) == "" {
+				return errors.New("certificate unknown or revoked")
+			}
+			return nil
+		},
+	}
+	capabilities := mochi.NewDefaultServerCapabilities()
+	capabilities.MaximumQos = 1
+	capabilities.ReceiveMaximum = inFlight
+	capabilities.MaximumPacketSize = packetMost
+	capabilities.TopicAliasMaximum = topicsAtOnce
+	capabilities.MaximumSessionExpiryInterval = uint32(sessionLife / time.Second)
+	capabilities.MaximumClientWritesPending = 1024
+	capabilities.SubIDAvailable = 0
+	capabilities.MinimumProtocolVersion = 4
+	b.mqtt = mochi.New(&mochi.Options{Capabilities: capabilities, InlineClient: true, Logger: s.log})
+	if err := b.mqtt.AddHook(&hook{broker: b}, nil); err != nil {
+		return nil, err
+	}
+	if err := b.mqtt.Serve(); err != nil {
+		return nil, err
+	}
+	b.running.Go(b.accept)
+	return b, nil
+}
+
+func serialOf(state tls.ConnectionState) string {
+	return state.PeerCertificates[0].SerialNumber.String()
+}
+
+func (b *broker) accept() {
+	for {
+		conn, err := b.listener.Accept()
+		if err != nil {
+			return
+		}
+		if !b.track(conn) {
+			conn.Close()
+			continue
+		}
+		b.running.Go(func() {
+			defer b.untrack(conn)
+			b.talk(conn)
+		})
+	}
+}
+
+func (b *broker) track(conn net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped || b.closed {
+		return false
+	}
+	b.conns[conn] = struct{}{}
+	return true
+}
+
+func (b *broker) untrack(conn net.Conn) {
+	conn.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.conns, conn)
+}
+
+// talk serves one connection. Handshake and CONNECT have to come soon; then
+// mochi sets its own deadlines.
+func (b *broker) talk(conn net.Conn) {
+	conn.SetDeadline(time.Now().Add(handshakePatience))
+	secure := tls.Server(conn, b.tls)
+	if err := secure.HandshakeContext(context.Background()); err != nil {
+		b.server.log.Debug("event broker refused a connection", "error", err)
+		return
+	}
+	if err := b.mqtt.EstablishConnection("events", secure); err != nil {
+		b.server.log.Debug("event connection ended", "error", err)
+	}
+}
+
+func (b *broker) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.listener.Close()
+	b.hangUp(packets.ErrServerShuttingDown)
+	b.drop()
+	b.running.Wait()
+	b.mqtt.Close()
+}
+
+// drop breaks the connections that are left, connected clients or not.
+func (b *broker) drop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for conn := range b.conns {
+		conn.Close()
+	}
+}
+
+// hangUp ends every client's connection for a reason.
+func (b *broker) hangUp(reason packets.Code) {
+	for _, cl := range b.connected() {
+		b.disconnect(cl, reason)
+	}
+}
+
+func (b *broker) connected() []*mochi.Client {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var clients []*mochi.Client
+	for _, s := range b.sessions {
+		if s.client != nil {
+			clients = append(clients, s.client)
+		}
+	}
+	return clients
+}
+
+// disconnect says why, which only MQTT 5 can.
+func (b *broker) disconnect(cl *mochi.Client, reason packets.Code) {
+	if cl.Properties.ProtocolVersion == 5 {
+		b.mqtt.DisconnectClient(cl, reason)
+	}
+	cl.Stop(reason)
+}
+
+// revoke ends a client that lost its certificates.
+func (b *broker) revoke(client string) {
+	for _, cl := range b.connected() {
+		if cl.ID == client {
+			b.disconnect(cl, packets.ErrNotAuthorized)
+		}
+	}
+}
+
+// BrokerAction does something to the event broker: "disconnect" ends every
+// connection, "takeover" does so as if another client had come with the same
+// id, "stop" turns everybody away until "start". The error names an unknown one.
+func (s *Server) BrokerAction(action string) error {
+	b := s.broker
+	switch action {
+	case "disconnect":
+		b.hangUp(packets.ErrAdministrativeAction)
+	case "takeover":
+		b.hangUp(packets.ErrSessionTakenOver)
+	case "stop", "start":
+		b.mu.Lock()
+		b.stopped = action == "stop"
+		b.mu.Unlock()
+		if action == "stop" {
+			b.hangUp(packets.ErrServerShuttingDown)
+			b.drop()
+		}
+	default:
+		return fmt.Errorf("action %q is none of disconnect, takeover, stop, start", action)
+	}
+	return nil
+}
+
+// Connected lists the clients that are connected to the event broker and
+// subscribed to their topic, sorted.
+func (s *Server) Connected() []string {
+	b := s.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ids := []string{}
+	for id, session := range b.sessions {
+		if session.client != nil && session.topic {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// deliver queues a message for a client that is connected or remembered; for
+// nobody else there is one.
+func (b *broker) deliver(d delivery) {
+	if len(d.payload) > payloadMost {
+		b.server.log.Warn("event message too large", "bytes", len(d.payload))
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.sessions[d.client]
+	if s == nil || !s.topic || b.forgotten(s) || len(s.queue) >= storedMost {
+		return
+	}
+	s.queue = append(s.queue, d.payload)
+	if s.client == nil {
+		s.stored++
+	}
+	b.pump(d.client, s)
+}
+
+// forgotten: an hour after its connection ended, a session is over.
+func (b *broker) forgotten(s *session) bool {
+	return s.client == nil && (!s.keep || b.server.clock.Now().Sub(s.ended) > sessionLife)
+}
+
+// pump sends what the client takes now; mu is held. mochi stalls once a client's
+// window is full, so that must not happen.
+func (b *broker) pump(id string, s *session) {
+	for s.client != nil && s.topic && !s.waiting && len(s.queue) > 0 && s.client.State.Inflight.Len() < s.window {
+		payload := s.queue[0]
+		s.queue = s.queue[1:]
+		if err := b.mqtt.Publish(topicOf(id), payload, false, 1); err != nil {
+			b.server.log.Debug("event message not sent", "error", err)
+		}
+		if s.stored > 0 {
+			s.stored--
+			s.waiting = true
+			b.server.schedule.after(redeliveryPause, func() { b.resume(id, s) })
+		}
+	}
+}
+
+func (b *broker) resume(id string, s *session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.waiting = false
+	b.pump(id, s)
+}
+
+// certified is the client id in a connection's certificate.
+func (b *broker) certified(conn net.Conn) string {
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		return ""
+	}
+	return b.server.owner(serialOf(secure.ConnectionState()))
+}

@@ -1,0 +1,176 @@
+package thinqtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// EventMode says what becomes of event messages on their way, while every
+// connection stays up.
+type EventMode string
+
+// The modes. Reorder swaps neighbours, Drop loses the first of every two messages.
+const (
+	EventsOK        EventMode = "ok"
+	EventsSilent    EventMode = "silent"
+	EventsDuplicate EventMode = "duplicate"
+	EventsReorder   EventMode = "reorder"
+	EventsDrop      EventMode = "drop"
+)
+
+// SetEvents changes the mode. The error names an unknown one.
+func (s *Server) SetEvents(mode EventMode) error {
+	switch mode {
+	case EventsOK, EventsSilent, EventsDuplicate, EventsReorder, EventsDrop:
+	default:
+		return fmt.Errorf("mode %q is none of ok, silent, duplicate, reorder, drop", mode)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mode, s.passed = mode, 0
+	return nil
+}
+
+// A message is what the event broker sends, with LG's members.
+type message struct {
+	PushType   string   `json:"pushType"`
+	ServiceID  string   `json:"serviceId,omitempty"`
+	DeviceID   string   `json:"deviceId"`
+	UserList   []string `json:"userList,omitempty"`
+	UserNumber string   `json:"userNumber,omitempty"`
+	Report     any      `json:"report,omitempty"`
+	PushCode   string   `json:"pushCode,omitempty"`
+	DeviceType string   `json:"deviceType,omitempty"`
+	ModelName  string   `json:"modelName,omitempty"`
+	Alias      string   `json:"alias,omitempty"`
+}
+
+// serviceID is LG's name for whoever uses the public key; here an invented one.
+const serviceID = "5e7vice5imulated000000ab"
+
+func (s *Server) user() string { return s.o.Country + "2401010000001" }
+
+func (s *Server) statusOf(a *appliance, report any) message {
+	return message{PushType: "DEVICE_STATUS", ServiceID: serviceID, DeviceID: a.id, UserList: []string{s.user()},
+		Report: report, DeviceType: a.deviceType()}
+}
+
+func (s *Server) pushOf(a *appliance, code string) message {
+	return message{PushType: "DEVICE_PUSH", ServiceID: serviceID, DeviceID: a.id, UserList: []string{s.user()},
+		PushCode: code, DeviceType: a.deviceType()}
+}
+
+// lifecycleOf: in LG's documents the message about a new name says neither what
+// nor whose service.
+func (s *Server) lifecycleOf(a *appliance, kind string) message {
+	m := message{PushType: kind, DeviceID: a.id, UserNumber: s.user(), Alias: text(a.info["alias"])}
+	if kind != "DEVICE_ALIAS_CHANGED" {
+		m.ServiceID, m.DeviceType = serviceID, a.deviceType()
+	}
+	if kind == "DEVICE_REGISTERED" {
+		m.ModelName = text(a.info["modelName"])
+	}
+	return m
+}
+
+// encode wraps a message as the options want it.
+func (s *Server) encode(m message) []byte {
+	if !s.o.NestedEvents {
+		return mustJSON(m)
+	}
+	envelope := "push"
+	if m.PushType == "DEVICE_STATUS" {
+		envelope = "event"
+	}
+	return mustJSON(map[string]any{
+		"messageId": randomHex(11),
+		"timestamp": s.clock.Now().UTC().Format("2006-01-02T15:04:05.000000"),
+		envelope:    m,
+	})
+}
+
+// send hands a message to whoever is subscribed at that time.
+func (s *Server) send(at time.Time, m message) {
+	payload := s.encode(m)
+	s.schedule.at(at, func() {
+		for _, id := range s.audience(m) {
+			s.deliver(delivery{id, payload})
+		}
+	})
+}
+
+func (s *Server) audience(m message) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(s.clients)) {
+		c := s.clients[id]
+		wants := c.lifecycle
+		switch {
+		case m.PushType == "DEVICE_STATUS":
+			_, wants = s.running(c)[m.DeviceID]
+		case m.PushType == "DEVICE_PUSH":
+			wants = c.push[m.DeviceID]
+		}
+		if wants && c.registered {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// A delivery is a message on its way to one client.
+type delivery struct {
+	client  string
+	payload []byte
+}
+
+// heldFor is how long a message waits for the one that shall overtake it.
+const heldFor = 2 * time.Second
+
+// deliver does to a message what the mode wants. It runs on the schedule only.
+func (s *Server) deliver(d delivery) {
+	s.mu.Lock()
+	out := append([]delivery{d}, s.held...)
+	s.held = nil
+	s.passed++
+	switch s.mode {
+	case EventsSilent:
+		out = nil
+	case EventsDuplicate:
+		out = []delivery{d, d}
+	case EventsDrop:
+		if s.passed%2 == 1 {
+			out = nil
+		}
+	case EventsReorder:
+		if len(out) == 1 {
+			s.held, out = out, nil
+			s.schedule.after(heldFor, func() { s.release(d) })
+		}
+	}
+	s.mu.Unlock()
+	for _, d := range out {
+		s.broker.deliver(d)
+	}
+}
+
+// release sends what nothing has overtaken.
+func (s *Server) release(d delivery) {
+	s.mu.Lock()
+	waiting := len(s.held) == 1 && &s.held[0].payload[0] == &d.payload[0]
+	if waiting {
+		s.held = nil
+	}
+	s.mu.Unlock()
+	if waiting {
+		s.broker.deliver(d)
+	}
+}
+
+func topicOf(client string) string {
+	return strings.Join([]string{"app", "clients", client, "push"}, "/")
+}

@@ -1,0 +1,184 @@
+package thinqtest
+
+import (
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// A hook is where mochi asks what AWS IoT Core would do.
+type hook struct {
+	mochi.HookBase
+	broker *broker
+}
+
+func (h *hook) ID() string { return "aws-iot" }
+
+// Provides lists the methods below.
+func (h *hook) Provides(b byte) bool {
+	switch b {
+	case mochi.OnConnect, mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPacketRead, mochi.OnPacketEncode,
+		mochi.OnSubscribed, mochi.OnUnsubscribed, mochi.OnSessionEstablished, mochi.OnDisconnect, mochi.OnQosComplete,
+		mochi.OnClientExpired:
+		return true
+	}
+	return false
+}
+
+// OnConnect lets in whom the certificate was made for, and puts the keep-alive
+// into Amazon's range.
+func (h *hook) OnConnect(cl *mochi.Client, _ packets.Packet) error {
+	if owner := h.broker.certified(cl.Net.Conn); owner == "" || owner != cl.ID {
+		h.broker.mqtt.SendConnack(cl, packets.ErrNotAuthorized, false, nil)
+		return packets.ErrNotAuthorized
+	}
+	cl.Properties.Will = mochi.Will{} // nobody may publish, not even at his end
+	asked := cl.State.Keepalive
+	cl.State.Keepalive = min(max(asked, keepAliveLeast), keepAliveMost)
+	if asked == 0 {
+		cl.State.Keepalive = keepAliveMost
+	}
+	cl.State.ServerKeepalive = cl.Properties.ProtocolVersion == 5
+	h.broker.admit(cl)
+	return nil
+}
+
+// admit makes room for a client: an older connection under its name goes, and a
+// session that is over is forgotten.
+func (b *broker) admit(cl *mochi.Client) {
+	b.mu.Lock()
+	old := b.sessions[cl.ID]
+	forget := old != nil && b.forgotten(old)
+	var other *mochi.Client
+	if old != nil {
+		other = old.client
+	}
+	b.mu.Unlock()
+	if other != nil {
+		b.disconnect(other, packets.ErrSessionTakenOver)
+	}
+	if forget {
+		b.forget(cl.ID)
+	}
+}
+
+// forget ends a session in mochi, which by itself keeps its subscriptions.
+func (b *broker) forget(id string) {
+	if cl, ok := b.mqtt.Clients.Get(id); ok {
+		cl.ClearInflights()
+		b.mqtt.UnsubscribeClient(cl)
+		b.mqtt.Clients.Delete(id)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.sessions, id)
+}
+
+func (h *hook) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
+
+// OnACLCheck lets a client subscribe to its own topic only, and publish nowhere.
+func (h *hook) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
+	return cl.Net.Inline || !write && topic == topicOf(cl.ID)
+}
+
+// OnPacketRead ends the connection of a client that does what Amazon or LG's
+// policy does not allow. Asking for a foreign topic, MQTT 5 can refuse without.
+func (h *hook) OnPacketRead(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
+	if reason := offence(cl, pk); reason != packets.CodeSuccess {
+		h.broker.disconnect(cl, reason)
+		return pk, packets.ErrRejectPacket
+	}
+	return pk, nil
+}
+
+func offence(cl *mochi.Client, pk packets.Packet) packets.Code {
+	switch pk.FixedHeader.Type {
+	case packets.Publish:
+		return packets.ErrNotAuthorized
+	case packets.Subscribe:
+		if len(pk.Filters) > topicsAtOnce {
+			return packets.ErrQuotaExceeded
+		}
+		for _, sub := range pk.Filters {
+			if sub.Qos > 1 {
+				return packets.ErrQosNotSupported
+			}
+			if cl.Properties.ProtocolVersion < 5 && sub.Filter != topicOf(cl.ID) {
+				return packets.ErrNotAuthorized
+			}
+		}
+	}
+	return packets.CodeSuccess
+}
+
+// OnPacketEncode announces what mochi knows and does not say.
+func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type == packets.Connack && cl.Properties.ProtocolVersion == 5 && pk.ReasonCode == 0 {
+		pk.Properties.MaximumPacketSize = packetMost
+		pk.Properties.TopicAliasMaximum = topicsAtOnce
+		pk.Properties.SubIDAvailable, pk.Properties.SubIDAvailableFlag = 0, true
+	}
+	return pk
+}
+
+// OnSessionEstablished begins to serve a connection: with what waited for it,
+// if the client wants its old session back.
+func (h *hook) OnSessionEstablished(cl *mochi.Client, pk packets.Packet) {
+	b := h.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.sessions[cl.ID]
+	if s == nil || pk.Connect.Clean || b.forgotten(s) {
+		s = &session{}
+		b.sessions[cl.ID] = s
+	}
+	s.client = cl
+	s.keep = !pk.Connect.Clean
+	s.window = inFlight
+	if cl.Properties.ProtocolVersion == 5 {
+		s.keep = cl.Properties.Props.SessionExpiryInterval > 0
+		if most := int(cl.Properties.Props.ReceiveMaximum); most > 0 {
+			s.window = min(s.window, most)
+		}
+	}
+	_, s.topic = cl.State.Subscriptions.Get(topicOf(cl.ID))
+	b.pump(cl.ID, s)
+}
+
+func (h *hook) OnDisconnect(cl *mochi.Client, _ error, _ bool) {
+	b := h.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.sessions[cl.ID]
+	if s == nil || s.client != cl {
+		return
+	}
+	s.client, s.ended, s.stored = nil, b.server.clock.Now(), len(s.queue)
+	if !s.keep {
+		delete(b.sessions, cl.ID)
+	}
+}
+
+func (h *hook) OnSubscribed(cl *mochi.Client, _ packets.Packet, _ []byte) { h.broker.topics(cl) }
+
+func (h *hook) OnUnsubscribed(cl *mochi.Client, _ packets.Packet) { h.broker.topics(cl) }
+
+// topics looks whether a client is subscribed.
+func (b *broker) topics(cl *mochi.Client) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.sessions[cl.ID]; s != nil && s.client == cl {
+		_, s.topic = cl.State.Subscriptions.Get(topicOf(cl.ID))
+	}
+}
+
+// OnQosComplete: an acknowledgement makes room for the next message.
+func (h *hook) OnQosComplete(cl *mochi.Client, _ packets.Packet) {
+	b := h.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.sessions[cl.ID]; s != nil && s.client == cl {
+		b.pump(cl.ID, s)
+	}
+}
+
+func (h *hook) OnClientExpired(cl *mochi.Client) { h.broker.mqtt.UnsubscribeClient(cl) }

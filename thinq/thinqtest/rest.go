@@ -1,0 +1,320 @@
+package thinqtest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// apiKey is the constant that LG publishes for everybody.
+const apiKey = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
+
+// An endpoint is one row of LG's interface.
+type endpoint struct {
+	pattern string
+	scope   Scope // that the token needs; empty: none
+	answer  func(*Server, *request) (any, error)
+}
+
+// endpoints are LG's. A {id} is looked up before answer is called.
+var endpoints = []endpoint{
+	{"GET /route", "", (*Server).getRoute},
+	{"GET /devices", ScopeDevices, (*Server).getDevices},
+	{"GET /devices/{id}/profile", ScopeDevices, (*Server).getProfile},
+	{"GET /devices/{id}/state", ScopeState, (*Server).getState},
+	{"POST /devices/{id}/control", ScopeControl, (*Server).postControl},
+	{"POST /client", "", (*Server).postClient},
+	{"DELETE /client", "", (*Server).deleteClient},
+	{"POST /client/certificate", "", (*Server).postCertificate},
+	{"GET /push", ScopePush, (*Server).getPush},
+	{"POST /push/{id}/subscribe", ScopePush, (*Server).subscribePush},
+	{"DELETE /push/{id}/unsubscribe", ScopePush, (*Server).unsubscribePush},
+	{"GET /push/devices", ScopePush, (*Server).getLifecycle},
+	{"POST /push/devices", ScopePush, (*Server).subscribeLifecycle},
+	{"DELETE /push/devices", ScopePush, (*Server).unsubscribeLifecycle},
+	{"GET /event", ScopeEvents, (*Server).getEvent},
+	{"POST /event/{id}/subscribe", ScopeEvents, (*Server).subscribeEvent},
+	{"DELETE /event/{id}/unsubscribe", ScopeEvents, (*Server).unsubscribeEvent},
+	{"GET /devices/energy/{id}/profile", ScopeEnergy, (*Server).getEnergyProfile},
+	{"GET /devices/energy/{id}/usage", ScopeEnergy, (*Server).getEnergyUsage},
+}
+
+// A request is one call after its headers were found good.
+type request struct {
+	*http.Request
+	client string // x-client-id
+	body   []byte
+	device *appliance // of {id}
+}
+
+// restHandler answers as LG does.
+func (s *Server) restHandler() http.Handler {
+	mux := http.NewServeMux()
+	for _, e := range endpoints {
+		mux.Handle(e.pattern, s.endpoint(e))
+	}
+	mux.Handle("/", s.endpoint(endpoint{answer: func(*Server, *request) (any, error) {
+		return nil, refuse("1000", "no such API")
+	}}))
+	return mux
+}
+
+func (s *Server) endpoint(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		id := r.PathValue("id")
+		record := s.record(r, body)
+		if !s.pause(r.Context(), s.o.APIDelay) {
+			panic(http.ErrAbortHandler)
+		}
+		normal := func() *reply { return s.handle(e, &request{Request: r, body: body}, id) }
+		reply := s.suffer(s.strike(r.Method, r.URL.Path, id), r, normal)
+		s.settle(record, reply)
+		reply.write(w)
+	})
+}
+
+// suffer answers a call that a fault may have struck, before or after its
+// effect.
+func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply) *reply {
+	if fault == nil {
+		return normal()
+	}
+	var answer *reply
+	if fault.After {
+		answer = normal()
+	}
+	if !s.pause(r.Context(), time.Duration(fault.Delay)) {
+		return &reply{}
+	}
+	if spoilt := fault.reply(r); spoilt != nil {
+		return spoilt
+	}
+	if answer == nil {
+		answer = normal()
+	}
+	return answer
+}
+
+// handle checks a call and answers it.
+func (s *Server) handle(e endpoint, r *request, id string) *reply {
+	answer, err := func() (any, error) {
+		if err := s.checkHeaders(r, e.scope); err != nil {
+			return nil, err
+		}
+		if r.client = r.Header.Get("x-client-id"); id != "" {
+			if r.device = s.find(id); r.device == nil {
+				return nil, refuse("1205", "Not exist device")
+			}
+		}
+		return e.answer(s, r)
+	}()
+	return s.envelope(r.Header.Get("x-message-id"), answer, err)
+}
+
+var messageID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,22}$`)
+
+// checkHeaders stops at the first fault. LG's own order is not known.
+func (s *Server) checkHeaders(r *request, scope Scope) error {
+	h := r.Header
+	switch country := h.Get("x-country"); {
+	case !messageID.MatchString(h.Get("x-message-id")):
+		return refuse("1104", "Invalid message ID")
+	case regionOf(country) == "":
+		return refuse("1307", "Not supported country")
+	case regionOf(country) != s.region:
+		return refuse("1310", "Not supported domain")
+	case h.Get("x-api-key") != apiKey:
+		return refuse("1301", "Invalid service key")
+	case h.Get("x-client-id") == "" || h.Get("x-service-phase") == "":
+		return refuse("1216", "Incorrect header")
+	}
+	return s.checkToken(h.Get("Authorization"), scope)
+}
+
+func (s *Server) checkToken(authorization string, scope Scope) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token, bearer := strings.CutPrefix(authorization, "Bearer ")
+	grant, known := s.tokens[token]
+	now := s.clock.Now()
+	switch {
+	case !bearer || !known:
+		return refuse("1103", "Invalid token")
+	case !grant.Expires.IsZero() && !now.Before(grant.Expires):
+		return refuse("1302", "Not found token")
+	case scope != "" && grant.Scopes != nil && !slices.Contains(grant.Scopes, scope):
+		return refuse("1305", "Not allowed API")
+	}
+	s.quota = slices.DeleteFunc(s.quota, func(t time.Time) bool { return now.Sub(t) >= time.Hour })
+	if s.o.CallsPerHour > 0 && len(s.quota) >= s.o.CallsPerHour {
+		return refuse("1314", "Exceeded User API calls")
+	}
+	s.quota = append(s.quota, now)
+	return nil
+}
+
+// A refusal is an answer with an error code.
+type refusal struct{ code, message string }
+
+func (e *refusal) Error() string { return e.code + " " + e.message }
+
+func refuse(code, message string) error { return &refusal{code, message} }
+
+// statuses are the HTTP statuses of LG's error codes: those in which they
+// differ, by their first two digits, and 400 for the rest.
+var statuses = map[string]int{
+	"00": 500, "20": 500, "2101": 503, "2201": 503, "2203": 503, "2212": 412, "2213": 412,
+	"12": 404, "1216": 400, "1217": 400, "1218": 400, "1219": 406, "1220": 406, "1221": 406, "1222": 416, "1223": 416,
+	"13": 401, "1312": 400,
+}
+
+func statusOf(code string) int {
+	if status, ok := statuses[code]; ok {
+		return status
+	}
+	if status, ok := statuses[code[:min(2, len(code))]]; ok {
+		return status
+	}
+	return http.StatusBadRequest
+}
+
+// A reply is what goes back to the caller. The zero status breaks the
+// connection.
+type reply struct {
+	status  int
+	code    string // of LG, empty: none
+	headers map[string]string
+	body    []byte
+}
+
+func (r *reply) write(w http.ResponseWriter) {
+	if r.status == 0 {
+		panic(http.ErrAbortHandler)
+	}
+	for name, value := range r.headers {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(r.status)
+	w.Write(r.body)
+}
+
+// envelope wraps an answer as LG does: the time is UTC and does not say so.
+func (s *Server) envelope(messageID string, answer any, err error) *reply {
+	out := map[string]any{"messageId": messageID, "timestamp": s.clock.Now().UTC().Format("2006-01-02T15:04:05.000000")}
+	re := &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}}
+	if e, refused := err.(*refusal); refused {
+		re.status, re.code = statusOf(e.code), e.code
+		out["error"] = map[string]string{"message": e.message, "code": e.code}
+	} else if answer == nil {
+		out["response"] = struct{}{}
+	} else {
+		out["response"] = answer
+	}
+	re.body = mustJSON(out)
+	return re
+}
+
+// object reads a call's body; some of LG's newer examples put it into "body".
+func (r *request) object() (map[string]any, error) {
+	if len(bytes.TrimSpace(r.body)) == 0 {
+		return nil, nil
+	}
+	var v any
+	if err := json.Unmarshal(r.body, &v); err != nil {
+		return nil, refuse("1000", "Bad request")
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, refuse("1101", "Missing parameters")
+	}
+	if inner, ok := object["body"].(map[string]any); ok && len(object) == 1 {
+		return inner, nil
+	}
+	return object, nil
+}
+
+// A Call is one REST call that reached the server.
+type Call struct {
+	N       int               `json:"n"` // 1 for the first
+	Time    time.Time         `json:"time"`
+	Method  string            `json:"method"`
+	Path    string            `json:"path"`
+	Query   string            `json:"query,omitempty"`
+	Status  int               `json:"status"`  // of the answer; 0 while there is none, and for a broken connection
+	Code    string            `json:"code"`    // LG's, empty for success
+	Headers map[string]string `json:"headers"` // by lower-case name; the token as a hash
+	Body    json.RawMessage   `json:"body,omitempty"`
+}
+
+// callsKept is how far back the record of calls goes.
+const callsKept = 10_000
+
+func (s *Server) record(r *http.Request, body []byte) *Call {
+	c := &Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Headers: map[string]string{}}
+	for name := range r.Header {
+		c.Headers[strings.ToLower(name)] = r.Header.Get(name)
+	}
+	if token := r.Header.Get("Authorization"); token != "" {
+		sum := sha256.Sum256([]byte(strings.TrimPrefix(token, "Bearer ")))
+		c.Headers["authorization"] = "Bearer sha256:" + hex.EncodeToString(sum[:6])
+	}
+	if json.Valid(body) {
+		c.Body = body
+	} else if len(body) > 0 {
+		c.Body = mustJSON(string(body))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.N, c.Time = 1, s.clock.Now()
+	if n := len(s.calls); n > 0 {
+		c.N = s.calls[n-1].N + 1
+	}
+	s.calls = append(s.calls, c)
+	if len(s.calls) > 2*callsKept {
+		s.calls = slices.Clone(s.calls[callsKept:])
+	}
+	return c
+}
+
+func (s *Server) settle(c *Call, r *reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.Status, c.Code = r.status, r.code
+}
+
+// Calls lists the REST calls after the one with number since (0: all; at least
+// the last 10,000), oldest first.
+func (s *Server) Calls(since int) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := []Call{}
+	for _, c := range s.calls {
+		if c.N > since {
+			copied := *c
+			copied.Headers = maps.Clone(c.Headers)
+			calls = append(calls, copied)
+		}
+	}
+	return calls
+}
+
+func (s *Server) getRoute(*request) (any, error) {
+	return map[string]string{
+		"apiServer":       s.URL,
+		"mqttServer":      "mqtts://" + s.MQTTAddr,
+		"webSocketServer": fmt.Sprintf("wss://%s/mqtt", s.MQTTAddr),
+	}, nil
+}

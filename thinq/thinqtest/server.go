@@ -1,0 +1,330 @@
+// Package thinqtest simulates LG's ThinQ Connect cloud, in the manner of
+// net/http/httptest: REST interface, event broker with its certificate
+// authority, and appliances that obey, run and report. It shares no code with
+// package thinq, so that each proves the other.
+package thinqtest
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+// Options configure a [Server]. The zero value is a cloud in Korea with every
+// built-in appliance, on free ports of the loopback interface.
+type Options struct {
+	Samples []Sample // the appliances; nil: all built-in
+	Country string   // of the account; it settles the region that this server plays. Default KR
+	Token   string   // the account's personal access token. Default: a random one
+	Host    string   // under which clients find this machine. Default: the listeners' own address
+
+	Seed   uint64  // of everything random in the appliances' lives
+	Speed  float64 // appliances live Speed times faster; default 1
+	Lively bool    // sensors and doors move by themselves
+
+	APIDelay    time.Duration // before every answer; default 0
+	ReportDelay time.Duration // from a control call to the appliance's report; default 800 ms, divided by Speed
+
+	CallsPerHour     int           // quota; 0: 300, below 0: none
+	ClampEvents      bool          // event subscriptions end after 24 h, whatever was asked for
+	NestedEvents     bool          // messages in the envelope of LG's documents, not in the flat one seen on the wire
+	StrictCompanions bool          // control calls must carry the companions that LG's own library always sends
+	CertificateLife  time.Duration // of client certificates; 0: until the end of 2049, as with Amazon
+
+	REST, MQTT, Admin net.Listener // nil: 127.0.0.1:0; Admin nil: off
+	Logger            *slog.Logger // default: none
+}
+
+// A Server is a simulated ThinQ Connect cloud: the REST interface, the event
+// broker, the certificate authority and the appliances behind them. It is as
+// strict as LG's documents are, and where they are silent as the notes on each
+// part say. Its methods can be called from several goroutines.
+type Server struct {
+	URL      string // of the REST interface
+	MQTTAddr string // host:port of the event broker
+	AdminURL string // of the admin door; empty: off
+	Token    string // a personal access token with every right
+	CA       []byte // the certificate of the authority behind both, PEM
+
+	o        Options
+	region   string
+	log      *slog.Logger
+	clock    clock
+	ca       *authority
+	schedule *schedule
+	broker   *broker
+	web      []*http.Server
+	serving  sync.WaitGroup // the accept loops of web
+	closing  chan struct{}
+
+	mu       sync.Mutex
+	closed   bool
+	requests sync.WaitGroup // Add only under mu and before closed
+	devices  []*appliance
+	clients  map[string]*client
+	tokens   map[string]Grant
+	owners   map[string]string // client id by serial number of its certificate
+	quota    []time.Time       // calls of the last hour
+	calls    []*Call
+	faults   []*Fault
+	mode     EventMode
+	passed   int        // messages since mode was set
+	held     []delivery // by EventsReorder
+	random   *mathrand.Rand
+}
+
+// NewServer starts a server. The error is about an option or a listener; then
+// nothing runs, and listeners that were given are left open.
+func NewServer(o Options) (*Server, error) {
+	s := &Server{o: o.withDefaults(), closing: make(chan struct{})}
+	s.log, s.Token, s.mode = s.o.Logger, s.o.Token, EventsOK
+	if s.region = regionOf(s.o.Country); s.region == "" {
+		return nil, fmt.Errorf("LG serves no country %q", s.o.Country)
+	}
+	s.clients, s.owners = map[string]*client{}, map[string]string{}
+	s.tokens = map[string]Grant{s.Token: {}}
+	s.random = mathrand.New(mathrand.NewPCG(s.o.Seed, 1))
+	for _, sample := range s.o.Samples {
+		a, err := newAppliance(sample)
+		if err != nil {
+			return nil, err
+		}
+		s.devices = append(s.devices, a)
+	}
+	var err error
+	if s.ca, err = newAuthority(); err != nil {
+		return nil, err
+	}
+	s.CA = s.ca.pem()
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	s.schedule = newSchedule()
+	s.schedule.after(s.o.minute(), s.live)
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Samples == nil {
+		o.Samples = Samples()
+	}
+	o.Country = cmp.Or(o.Country, "KR")
+	o.Speed = cmp.Or(o.Speed, 1)
+	o.ReportDelay = time.Duration(float64(cmp.Or(o.ReportDelay, 800*time.Millisecond)) / o.Speed)
+	o.CallsPerHour = cmp.Or(o.CallsPerHour, 300)
+	if o.Token == "" {
+		o.Token = "thinqpat_" + randomHex(32)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// minute is how long a minute of an appliance takes.
+func (o Options) minute() time.Duration {
+	return max(time.Duration(float64(time.Minute)/o.Speed), 10*time.Millisecond)
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// listen opens what was not given, and begins to serve everything.
+func (s *Server) listen() (err error) {
+	var opened []net.Listener
+	defer func() {
+		if err != nil {
+			for _, l := range opened {
+				l.Close()
+			}
+		}
+	}()
+	open := func(l net.Listener) (net.Listener, error) {
+		if l != nil {
+			return l, nil
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err == nil {
+			opened = append(opened, l)
+		}
+		return l, err
+	}
+	rest, err := open(s.o.REST)
+	if err != nil {
+		return err
+	}
+	mqtt, err := open(s.o.MQTT)
+	if err != nil {
+		return err
+	}
+	restAddr, mqttAddr := s.address(rest), s.address(mqtt)
+	cert, err := s.certificate(restAddr, mqttAddr)
+	if err != nil {
+		return err
+	}
+	if s.broker, err = newBroker(s, mqtt, cert); err != nil {
+		return err
+	}
+	s.URL, s.MQTTAddr = "https://"+restAddr, mqttAddr
+	s.serve(tls.NewListener(rest, &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		NextProtos:   []string{"http/1.1"},
+	}), s.restHandler())
+	if s.o.Admin != nil {
+		s.AdminURL = "http://" + s.address(s.o.Admin)
+		s.serve(s.o.Admin, s.AdminHandler())
+	}
+	return nil
+}
+
+// address is where clients find a listener.
+func (s *Server) address(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return l.Addr().String()
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(cmp.Or(s.o.Host, host), port)
+}
+
+// certificate is for every name by which a client may call.
+func (s *Server) certificate(addrs ...string) (tls.Certificate, error) {
+	hosts := []string{s.o.Host}
+	for _, addr := range addrs {
+		if host, _, err := net.SplitHostPort(addr); err == nil {
+			hosts = append(hosts, host)
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, name)
+	}
+	return s.ca.server(hosts...)
+}
+
+func (s *Server) serve(l net.Listener, h http.Handler) {
+	web := &http.Server{
+		Handler:           s.counted(h),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 30 * time.Second,
+	}
+	s.web = append(s.web, web)
+	s.serving.Go(func() {
+		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("simulator stopped listening", "address", l.Addr().String(), "error", err)
+		}
+	})
+}
+
+// counted lets Close wait for the requests under way.
+func (s *Server) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		closed := s.closed
+		if !closed {
+			s.requests.Add(1)
+		}
+		s.mu.Unlock()
+		if closed {
+			panic(http.ErrAbortHandler)
+		}
+		defer s.requests.Done()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// Close stops the server with all its listeners and waits until nothing of it
+// runs any more.
+func (s *Server) Close() {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
+		return
+	}
+	close(s.closing)
+	for _, web := range s.web {
+		web.Close()
+	}
+	s.serving.Wait()
+	s.requests.Wait()
+	s.schedule.stop()
+	s.broker.close()
+}
+
+// Roots is CA as a pool.
+func (s *Server) Roots() *x509.CertPool { return s.ca.pool() }
+
+// Advance moves the clock by which subscriptions, sessions, tokens and
+// certificates end. The appliances' lives go on at their own pace.
+func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
+
+// A Grant is what a token is good for.
+type Grant struct {
+	Expires time.Time // zero: never
+	Scopes  []Scope   // nil: everything
+}
+
+// A Scope is one of the permissions that are ticked when a token is made.
+type Scope string
+
+// The permissions of LG's token page.
+const (
+	ScopeDevices Scope = "devices" // list and profiles
+	ScopeState   Scope = "state"
+	ScopeControl Scope = "control"
+	ScopeEvents  Scope = "events"
+	ScopePush    Scope = "push"
+	ScopeEnergy  Scope = "energy"
+)
+
+// Allow makes a token known, or changes what it may do.
+func (s *Server) Allow(token string, g Grant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens[token] = g
+}
+
+// pause waits unless the server closes or the caller leaves before.
+func (s *Server) pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+	return false
+}
+
+// mustJSON is for what came from JSON or cannot fail to become it.
+func mustJSON(v any) json.RawMessage {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
