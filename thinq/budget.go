@@ -2,6 +2,10 @@ package thinq
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -15,33 +19,301 @@ const (
 	Background             // reconcile reads, renewals, lists
 )
 
-// WithLane marks the calls made with the returned context. Default Background.
-func WithLane(ctx context.Context, l Lane) context.Context { panic("unwritten") }
+type laneKey struct{}
+
+// WithLane marks the calls made with the returned context. Default Background;
+// [Client.Control] is always Command.
+func WithLane(ctx context.Context, l Lane) context.Context {
+	return context.WithValue(ctx, laneKey{}, l)
+}
+
+func laneOf(ctx context.Context) Lane {
+	if l, ok := ctx.Value(laneKey{}).(Lane); ok {
+		return l
+	}
+	return Background
+}
+
+const (
+	budgetWindow = time.Hour // LG's quota is by the hour
+	pauseFirst   = 10 * time.Minute
+	pauseLongest = 2 * time.Hour
+	pauseMemory  = 2 * time.Hour // of peace, after which the next pause is short again
+	learntMemory = 24 * time.Hour
+	learntLeast  = 12   // calls an hour that no lesson takes away
+	callsKept    = 1000 // of each lane: bounds memory, far above every quota
+)
 
 // A Budget counts calls and pauses them after LG said "too many". One serves
-// one account; it can be used from several goroutines.
-type Budget struct{}
+// one account; it can be used from several goroutines. A nil Budget allows
+// everything.
+//
+// It counts in a rolling hour. Commands are never refused for their number.
+// Calls of lane Start need a grant, and without one are background calls.
+// Background calls have a share of their own and end, too, where the calls of
+// all lanes reach the ceiling. After LG refused a call for rate no call of any
+// lane is made for a while; then one call goes first, and the others when it
+// was answered. The number of calls at which LG refused is remembered for a day
+// as a lower ceiling, which then binds Start as well.
+type Budget struct {
+	perHour, background int
+
+	mu      sync.Mutex
+	s       BudgetState
+	grants  []grant // of this run, of the last hour
+	proven  bool    // a call was answered since the last pause
+	probing bool    // the first call after the pause is on its way
+}
+
+type grant struct {
+	at time.Time
+	n  int
+}
 
 // BudgetState is what a Budget must remember across restarts.
 type BudgetState struct {
-	Calls  []time.Time   `json:"calls,omitempty"`  // of the last hour, oldest first
-	Start  int           `json:"start,omitempty"`  // start calls granted and not yet used
-	Until  time.Time     `json:"until,omitzero"`   // pause after a refusal
-	Pause  time.Duration `json:"pause,omitempty"`  // its length: the next one is longer
-	Learnt int           `json:"learnt,omitempty"` // calls per hour at which LG refused; 0 never
+	Calls  [3][]time.Time `json:"calls"`            // of the last hour by lane, oldest first
+	Start  int            `json:"start,omitempty"`  // start calls granted and not yet used
+	Until  time.Time      `json:"until,omitzero"`   // end of the last pause after a refusal
+	Pause  time.Duration  `json:"pause,omitempty"`  // its length: the next one is longer
+	Learnt int            `json:"learnt,omitempty"` // calls per hour at which LG refused; 0 never
 }
 
-// NewBudget makes a budget of calls an hour, of which background calls may use
-// a part, that goes on where an earlier run stopped.
-func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget { panic("unwritten") }
+// A BudgetError says that a call was not made, and when it can be.
+type BudgetError struct {
+	Until time.Time
+	ByLG  bool // LG refused earlier calls; otherwise our own share is used up
+}
 
-// State is what to save.
-func (b *Budget) State() BudgetState { panic("unwritten") }
+func (e *BudgetError) Error() string {
+	at := e.Until.Local().Format(time.TimeOnly)
+	if e.ByLG {
+		return "LG refuses calls of this account for now; the next one is at " + at
+	}
+	return "the hourly share of calls is used up until " + at
+}
+
+// Class is Rate.
+func (e *BudgetError) Class() Class { return Rate }
+
+// NewBudget makes a budget of calls an hour, of which background calls may use
+// a part, that goes on where an earlier run stopped. Grants that the earlier
+// run left over count as used: it may have ended before it could save more.
+func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget {
+	now := time.Now()
+	b := &Budget{perHour: perHour, background: backgroundPerHour, s: s}
+	for l := range b.s.Calls {
+		b.s.Calls[l] = recent(s.Calls[l], now)
+	}
+	for range min(max(s.Start, 0), callsKept) {
+		b.count(Start, now)
+	}
+	b.s.Start = 0
+	if limit := now.Add(maxRetryAfter); b.s.Until.After(limit) {
+		b.s.Until = limit // the clock was wrong then or is now
+	}
+	b.proven = b.s.Until.IsZero()
+	return b
+}
+
+// State is what to save: after Grant, and now and then.
+func (b *Budget) State() BudgetState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.s
+	for l := range s.Calls {
+		s.Calls[l] = recent(s.Calls[l], time.Now())
+	}
+	return s
+}
 
 // Grant allows n more calls of lane Start: 4 for every appliance never seen
-// before, so that a first start is not throttled and a crash loop is.
-func (b *Budget) Grant(n int) { panic("unwritten") }
+// before, one for every other at a start, so that a start is not throttled. A
+// crash loop is: the start calls of one hour, those of earlier runs included,
+// end at twice what this run was granted in that hour.
+func (b *Budget) Grant(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.s.Start += max(n, 0)
+	b.grants = append(b.grants, grant{time.Now(), n})
+}
 
 // Left is how many background calls may be made now, and until when LG's
-// refusal pauses all but commands (zero: no pause).
-func (b *Budget) Left() (calls int, pausedUntil time.Time) { panic("unwritten") }
+// refusal pauses all calls (zero: no pause).
+func (b *Budget) Left() (calls int, pausedUntil time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.prune(now)
+	if now.Before(b.s.Until) {
+		return 0, b.s.Until
+	}
+	return max(0, min(b.background-len(b.s.Calls[Background]), b.ceiling(Background, now)-b.total())), time.Time{}
+}
+
+// A pass is the leave to make one call.
+type pass struct {
+	at    time.Time
+	probe bool
+}
+
+// take counts a call or says why it must not be made.
+func (b *Budget) take(l Lane, now time.Time) (pass, error) {
+	if b == nil {
+		return pass{}, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.prune(now)
+	if now.Before(b.s.Until) {
+		return pass{}, &BudgetError{Until: b.s.Until, ByLG: true}
+	}
+	if b.probing && l != Command {
+		return pass{}, &BudgetError{Until: now.Add(callTimeout), ByLG: true}
+	}
+	if l == Start && !b.granted() {
+		l = Background
+	}
+	if until := b.exhausted(l, now); !until.IsZero() {
+		return pass{}, &BudgetError{Until: until}
+	}
+	if l == Start {
+		b.s.Start--
+	}
+	b.count(l, now)
+	p := pass{at: now, probe: !b.proven && !b.probing}
+	b.probing = b.probing || p.probe
+	return p, nil
+}
+
+// settle takes note of how a call ended.
+func (b *Budget) settle(p pass, err error, now time.Time) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.probe {
+		b.probing = false
+	}
+	e, answered := err.(*Error)
+	switch {
+	case answered && e.Class() == Rate:
+		b.refused(e.RetryAfter, now)
+	case err == nil || answered:
+		b.proven = b.proven || !p.at.Before(b.s.Until)
+	}
+}
+
+// refused starts a pause. Calls that were under way together are one refusal.
+func (b *Budget) refused(after time.Duration, now time.Time) {
+	b.proven = false
+	if now.Before(b.s.Until) {
+		b.s.Until = later(b.s.Until, now.Add(after))
+		return
+	}
+	if now.Sub(b.s.Until) > pauseMemory {
+		b.s.Pause = 0
+	}
+	b.learn(now)
+	if after == 0 {
+		b.s.Pause = min(max(2*b.s.Pause, pauseFirst), pauseLongest)
+		after = time.Duration(float64(b.s.Pause) * (0.8 + 0.4*rand.Float64()))
+	}
+	b.s.Until = now.Add(after)
+}
+
+// learn keeps the lowest number of calls at which LG refused. A refusal that
+// follows a pause says nothing new: the calls before the pause still count.
+func (b *Budget) learn(now time.Time) {
+	b.prune(now)
+	if fresh := now.Sub(b.s.Until) > budgetWindow; fresh {
+		b.s.Learnt = max(b.total(), 1)
+	}
+}
+
+// ceiling is how many calls of all lanes an hour may have for a lane: what was
+// asked for, which binds background calls, and a fifth less than what LG refused
+// within a day, which binds start calls, too.
+func (b *Budget) ceiling(l Lane, now time.Time) int {
+	most := math.MaxInt
+	if l == Background {
+		most = b.perHour
+	}
+	if b.s.Learnt > 0 && now.Sub(b.s.Until) < learntMemory {
+		most = min(most, max(b.s.Learnt*4/5, learntLeast))
+	}
+	return most
+}
+
+// exhausted says until when a lane has no calls left, zero if it has some.
+func (b *Budget) exhausted(l Lane, now time.Time) (until time.Time) {
+	if l == Command {
+		return time.Time{}
+	}
+	all := slices.SortedFunc(slices.Values(slices.Concat(b.s.Calls[:]...)), time.Time.Compare)
+	until = freeAt(all, b.ceiling(l, now), now)
+	if l == Background {
+		until = later(until, freeAt(b.s.Calls[l], b.background, now))
+	}
+	return until
+}
+
+// granted says whether a start call may use a grant.
+func (b *Budget) granted() bool {
+	worth := 0
+	for _, g := range b.grants {
+		worth += g.n
+	}
+	return b.s.Start > 0 && len(b.s.Calls[Start]) < 2*worth
+}
+
+func (b *Budget) total() (n int) {
+	for _, calls := range b.s.Calls {
+		n += len(calls)
+	}
+	return n
+}
+
+func (b *Budget) count(l Lane, now time.Time) {
+	calls := append(b.s.Calls[l], now)
+	b.s.Calls[l] = calls[max(0, len(calls)-callsKept):]
+}
+
+func (b *Budget) prune(now time.Time) {
+	for l := range b.s.Calls {
+		b.s.Calls[l] = recent(b.s.Calls[l], now)
+	}
+	b.grants = slices.DeleteFunc(b.grants, func(g grant) bool { return now.Sub(g.at) >= budgetWindow })
+}
+
+// recent copies the calls of the last hour. Calls in the future were made while
+// the clock was wrong; they would count for ever.
+func recent(calls []time.Time, now time.Time) []time.Time {
+	kept := make([]time.Time, 0, len(calls)+1)
+	for _, t := range calls {
+		if age := now.Sub(t); age >= 0 && age < budgetWindow {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// freeAt is when there will be less than limit calls in the window, zero if
+// there are.
+func freeAt(calls []time.Time, limit int, now time.Time) time.Time {
+	switch excess := len(calls) - limit; {
+	case excess < 0:
+		return time.Time{}
+	case excess < len(calls):
+		return calls[excess].Add(budgetWindow)
+	}
+	return now.Add(budgetWindow)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,21 +1,46 @@
 package thinq
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 )
+
+// Limits of a call. A control call may take the sum of the first three.
+const (
+	connectTimeout = 5 * time.Second
+	tlsTimeout     = 5 * time.Second
+	headerTimeout  = 10 * time.Second
+	callTimeout    = 15 * time.Second
+	controlTimeout = 20 * time.Second
+
+	largeAnswer = 1 << 20   // bytes of a list or a profile, decompressed
+	smallAnswer = 256 << 10 // of everything else
+)
+
+// publicAPIKey is the constant that LG's SDK and documentation give to everybody.
+const publicAPIKey = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
 
 // Options configure a [Client]. Country and Token are required.
 type Options struct {
 	Country string                                    // ISO 3166-1 alpha-2, of the LG account
 	Token   func(ctx context.Context) (string, error) // the bearer token for the next call
-	APIURL  string                                    // default from the country
-	Roots   *x509.CertPool                            // default: the system's for the API, Amazon's for the event broker; given: both
+	APIURL  string                                    // default from the country; given: the event broker may be anywhere, too
+	Roots   *x509.CertPool                            // default: the system's for the API, Amazon's for the event broker; given: for both
 	APIKey  string                                    // default LG's public constant
 	Budget  *Budget                                   // default: unlimited
 	Logger  *slog.Logger                              // default: none
@@ -25,71 +50,292 @@ type Options struct {
 	Save     func(Identity) error
 	// Observe, if set, is told of every finished call.
 	Observe func(Call)
-	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
+	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // A Call is one finished HTTP call, for metrics.
 type Call struct {
 	Endpoint string // method and path template: "GET /devices/{id}/state"
-	Code     string // "ok", LG's four digits, or "http_502", "timeout", "network"
+	Code     string // "ok", a code LG is known to send, or "http_502", "timeout", "network"
 	Duration time.Duration
 }
 
 // A Client calls LG's ThinQ Connect API in the name of one account. Its methods
 // can be called from several goroutines. Their errors are *[Error] where LG (or
-// something on the way) answered, and wrap the cause otherwise.
-type Client struct{ o Options }
+// something on the way) answered, *[BudgetError] where no call was made, and
+// wrap the cause otherwise; [ClassOf] judges all of them. No error and no log
+// line holds a token, a key or a device id.
+type Client struct {
+	o       Options
+	surface surface
+	base    string
+	http    *http.Client
+	log     *slog.Logger
+	events  eventState
 
-// NewClient checks the options; it makes no call.
-func NewClient(o Options) (*Client, error) { panic("unwritten") }
-
-// A Route is where LG serves an account (GET /route).
-type Route struct{ API, MQTT, WebSocket *url.URL }
-
-// A Device is one appliance of the account's list.
-type Device struct {
-	ID         string `json:"id"`
-	Type       string `json:"type"` // "DEVICE_WASHER"
-	Model      string `json:"model"`
-	Alias      string `json:"alias"`
-	Group      string `json:"group,omitempty"` // halves of a two-piece wash tower share one
-	Reportable bool   `json:"reportable"`      // sends events; false: must be polled
+	mu       sync.Mutex
+	identity Identity
 }
 
-// Devices lists the account's appliances (GET /devices).
-func (c *Client) Devices(ctx context.Context) ([]Device, error) { panic("unwritten") }
-
-// Profile reads a profile (GET /devices/{id}/profile); see [ParseProfile].
-func (c *Client) Profile(ctx context.Context, id string) (json.RawMessage, error) {
-	panic("unwritten")
+// NewClient checks the options; it makes no call. Without an identity it makes
+// one and saves it.
+func NewClient(o Options) (*Client, error) {
+	region, err := Region(o.Country)
+	if err != nil {
+		return nil, err
+	}
+	if o.Token == nil {
+		return nil, errors.New("thinq: a client needs a token")
+	}
+	c := &Client{o: o, surface: personal, log: o.Logger}
+	c.o.Country = strings.ToUpper(o.Country)
+	if c.o.APIKey == "" {
+		c.o.APIKey = publicAPIKey
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.base, err = baseURL(o.APIURL, c.surface.base, region); err != nil {
+		return nil, err
+	}
+	c.http = &http.Client{
+		Transport: newTransport(o),
+		// The token would travel along, even to another port or host.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if err := c.identify(o.Identity); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// State reads a whole state (GET /devices/{id}/state); see [Profile.Decode].
-func (c *Client) State(ctx context.Context, id string) (json.RawMessage, error) {
-	panic("unwritten")
+// Close closes idle connections. The client can still be used.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+func baseURL(override, base, region string) (string, error) {
+	if override == "" {
+		return strings.ReplaceAll(base, "{region}", region), nil
+	}
+	u, err := url.Parse(override)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("the API address must be https://host[:port][/path]")
+	}
+	return strings.TrimSuffix(u.String(), "/"), nil
 }
 
-// Control sends one control call (POST /devices/{id}/control). Nil means that
-// LG accepted it; that the appliance did it, only a report or a read can tell.
-func (c *Client) Control(ctx context.Context, id string, body []byte) error { panic("unwritten") }
-
-// SubscribePush asks for an appliance's notifications. Already having them is
-// success.
-func (c *Client) SubscribePush(ctx context.Context, id string) error { panic("unwritten") }
-
-// SubscribeEvents asks for an appliance's reports, and renews an earlier
-// request. LG accepts 4464 hours and documents 24: renew well before 24 h.
-func (c *Client) SubscribeEvents(ctx context.Context, id string) error { panic("unwritten") }
-
-// SubscribeLifecycle asks for news of added, removed and renamed appliances.
-func (c *Client) SubscribeLifecycle(ctx context.Context) error { panic("unwritten") }
-
-// Events delivers LG's messages until ctx ends: it finds the endpoint (route,
-// registration, certificate; each only if the identity lacks it), hands it to
-// sub, and obtains a new certificate when the endpoint refuses the old one.
-// It returns nil when ctx ended, and an error only if LG refuses for good or sub
-// gave up; the caller decides when to try again.
-func (c *Client) Events(ctx context.Context, sub Subscriber, handle func(Event)) error {
-	panic("unwritten")
+// newTransport speaks HTTP/1.1 only: a dead HTTP/2 connection swallows calls
+// for minutes after the network changed.
+func newTransport(o Options) *http.Transport {
+	t := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer(o.Dial),
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
+		TLSHandshakeTimeout:    tlsTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		IdleConnTimeout:        90 * time.Second,
+		MaxConnsPerHost:        8,
+		MaxIdleConnsPerHost:    2,
+		MaxResponseHeaderBytes: 64 << 10,
+		Protocols:              new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(true)
+	if o.Dial != nil {
+		t.Proxy = nil
+	}
+	return t
 }
+
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// dialer bounds the time for name resolution and connecting together.
+func dialer(dial dialFunc) dialFunc {
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := withTimeout(ctx, connectTimeout, "no connection")
+		defer cancel()
+		conn, err := dial(ctx, network, addr)
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return conn, err
+	}
+}
+
+// withTimeout is context.WithTimeout with a cause that says what took too long
+// and still is a context.DeadlineExceeded.
+func withTimeout(ctx context.Context, d time.Duration, what string) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("%s within %v: %w", what, d, context.DeadlineExceeded))
+}
+
+// A request is what one method of api.go asks for.
+type request struct {
+	op    operation
+	id    string // device
+	query url.Values
+	body  []byte // JSON; nil: none
+}
+
+// do makes one call and returns its response, nil if there is none. It is the
+// only place that speaks HTTP to LG.
+func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
+	ep := c.surface.endpoints[r.op]
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s: %w", ep, context.Cause(ctx))
+	}
+	pass, err := c.o.Budget.take(laneOf(ctx), time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ep, err)
+	}
+	start := time.Now()
+	response, err := c.call(ctx, ep, r)
+	c.o.Budget.settle(pass, err, time.Now())
+	c.report(Call{Endpoint: ep.String(), Code: outcome(err), Duration: time.Since(start)})
+	return response, err
+}
+
+func (c *Client) report(call Call) {
+	c.log.Debug("call", "endpoint", call.Endpoint, "code", call.Code, "duration", call.Duration)
+	if c.o.Observe != nil {
+		c.o.Observe(call)
+	}
+}
+
+// outcome names the end of a call with a word of a bounded set.
+func outcome(err error) string {
+	e, answered := errors.AsType[*Error](err)
+	if err == nil {
+		return "ok"
+	}
+	if !answered {
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+			return "timeout"
+		}
+		return "network"
+	}
+	if _, known := codes[e.Code]; known {
+		return e.Code
+	}
+	return fmt.Sprintf("http_%d", e.Status)
+}
+
+func (c *Client) call(ctx context.Context, ep endpoint, r request) (json.RawMessage, error) {
+	limit := callTimeout
+	if r.op == opControl {
+		limit = controlTimeout
+	}
+	ctx, cancel := withTimeout(ctx, limit, "no answer")
+	defer cancel()
+	token, err := c.o.Token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: token: %w", ep, err)
+	}
+	req, err := c.newRequest(ctx, ep, r, token)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ep, err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.broken(ctx, ep, err)
+	}
+	defer resp.Body.Close()
+	body, err := readAnswer(resp.Body, ep)
+	if err != nil {
+		return nil, c.broken(ctx, ep, err)
+	}
+	response, refusal := parseAnswer(resp.StatusCode, resp.Header.Get("Content-Type"), body)
+	if refusal != nil {
+		refusal.Endpoint = ep.String()
+		refusal.Message = censor(refusal.Message, token, c.o.APIKey)
+		refusal.RetryAfter = retryAfter(resp.Header, time.Now())
+		return nil, refusal
+	}
+	return response, nil
+}
+
+// broken words a fault of the network. The URL stays out because it has the
+// device id; idle connections go because they may be dead as well.
+func (c *Client) broken(ctx context.Context, ep endpoint, err error) error {
+	c.http.CloseIdleConnections()
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return fmt.Errorf("%s: %w", ep, err)
+}
+
+func readAnswer(body io.Reader, ep endpoint) ([]byte, error) {
+	limit := smallAnswer
+	if ep.large {
+		limit = largeAnswer
+	}
+	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("the answer is larger than %d KiB", limit>>10)
+	}
+	return data, err
+}
+
+func (c *Client) newRequest(ctx context.Context, ep endpoint, r request, token string) (*http.Request, error) {
+	path := ep.path
+	if strings.Contains(path, "{id}") {
+		if r.id == "" || r.id == "." || r.id == ".." {
+			return nil, errors.New("not a device id")
+		}
+		path = strings.ReplaceAll(path, "{id}", url.PathEscape(r.id))
+	}
+	if len(r.query) > 0 {
+		path += "?" + r.query.Encode()
+	}
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, ep.method, c.base+path, body)
+	if err != nil {
+		return nil, errors.New("not a device id")
+	}
+	return req, c.setHeaders(req, ep, token)
+}
+
+func (c *Client) setHeaders(req *http.Request, ep endpoint, token string) error {
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return tokenError{}
+	}
+	h := req.Header
+	h.Set("Authorization", "Bearer "+token)
+	h.Set("Accept", "application/json")
+	h.Set("User-Agent", "thinq2mqtt")
+	h.Set("x-message-id", messageID())
+	if req.Body != nil {
+		h.Set("Content-Type", "application/json")
+	}
+	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", c.o.APIKey)
+	for name, value := range c.surface.headers {
+		h.Set(name, values.Replace(value))
+	}
+	for name, value := range ep.headers {
+		h.Set(name, value)
+	}
+	return nil
+}
+
+// messageID is 16 random bytes in 22 characters; LG refuses a repeated or
+// longer one (1104).
+func messageID() string {
+	var id [16]byte
+	rand.Read(id[:])
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// tokenError says that a token cannot be sent at all.
+type tokenError struct{}
+
+func (tokenError) Error() string {
+	return "the access token is empty or has characters that no token has"
+}
+func (tokenError) Class() Class { return Auth }

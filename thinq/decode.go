@@ -30,7 +30,7 @@ func (p *Profile) Decode(data []byte) (State, error) {
 	if whole == nil {
 		whole = &part{}
 	}
-	d.maps(whole)
+	d.tree(whole)
 	return d.state, nil
 }
 
@@ -45,8 +45,8 @@ type decoder struct {
 	state   State
 }
 
-// maps reads resources, or a list of resources by location.
-func (d *decoder) maps(p *part) {
+// tree reads resources, or a list of resources by location.
+func (d *decoder) tree(p *part) {
 	if d.kind() != '[' {
 		d.resources(p)
 		return
@@ -64,7 +64,7 @@ func (d *decoder) maps(p *part) {
 func (d *decoder) resources(p *part) {
 	outer := ""
 	if len(p.locations) > 0 || d.profile.index == nil {
-		outer = d.ahead(outerLocation)
+		outer = d.word(outerLocation(d.cursor))
 	}
 	d.enter()
 	for key, ok := d.member(); ok; key, ok = d.member() {
@@ -79,15 +79,12 @@ func (d *decoder) resources(p *part) {
 	}
 }
 
-// ahead finds out what comes later in the object.
-func (d *decoder) ahead(find func(cursor) string) string { return find(d.cursor) }
-
 // nested reads what is behind a top-level key: the part of a tower, or a
 // resource.
 func (d *decoder) nested(p *part, key []byte, outer string) {
 	if p.name == "" {
 		if half := d.profile.index[string(key)]; half != nil {
-			d.maps(half)
+			d.tree(half)
 			return
 		}
 	}

@@ -26,7 +26,7 @@ func (d *describer) problem(format string, args ...any) {
 func (d *describer) describe(raw []byte) {
 	var desc map[string]any
 	if err := json.Unmarshal(raw, &desc); err != nil {
-		d.problem("%v", err)
+		d.problem("a number in it is too large")
 		return
 	}
 	if !slices.ContainsFunc([]string{"type", "mode", "value"}, func(key string) bool { return desc[key] != nil }) {
@@ -34,7 +34,7 @@ func (d *describer) describe(raw []byte) {
 		return
 	}
 	read, write := valuesOf(desc["value"])
-	d.mode(desc["mode"], read != nil, write != nil)
+	d.mode(desc["mode"], desc["value"])
 	d.Unit, _ = desc["unit"].(string)
 	d.values(desc["type"], read, write)
 	d.ok = true
@@ -53,9 +53,9 @@ func valuesOf(value any) (read, write any) {
 	return object["r"], object["w"]
 }
 
-// mode reads ["r","w"], "rw" and, where nothing is said, what values there are
-// for.
-func (d *describer) mode(mode any, read, write bool) {
+// mode reads ["r","w"] and "rw". Where neither letter is there, it goes by what
+// LG has values for.
+func (d *describer) mode(mode, value any) {
 	letters := ""
 	switch mode := mode.(type) {
 	case string:
@@ -66,9 +66,12 @@ func (d *describer) mode(mode any, read, write bool) {
 	letters = strings.ToLower(letters)
 	d.Readable = strings.Contains(letters, "r")
 	d.Writable = strings.Contains(letters, "w")
-	if !d.Readable && !d.Writable {
-		d.Readable, d.Writable = read || !write, write && mode == nil
+	if d.Readable || d.Writable {
+		return
 	}
+	values, _ := value.(map[string]any)
+	d.Writable = values["w"] != nil
+	d.Readable = values["r"] != nil || !d.Writable
 }
 
 // values reads what the property may be, in the manner of its type.

@@ -76,8 +76,8 @@ func (p *Profile) put(body map[string]any, path Path, v any) {
 	if f.byUnit {
 		resource["unit"] = path.Unit
 	}
-	if digits, ok := v.(string); ok && f.numeric {
-		v = json.Number(digits)
+	if f.numeric {
+		v, _ = exactNumber(v)
 	}
 	resource[f.name] = v
 }

@@ -1,7 +1,12 @@
 package thinq
 
 import (
+	"cmp"
+	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"strings"
 	"time"
 )
 
@@ -12,7 +17,7 @@ var ErrCertificate = errors.New("the event broker refused the client certificate
 // Class groups LG's error codes by what can be done about them.
 type Class string
 
-// The classes; see the table in this file for the codes.
+// The classes; the table codes says which code is in which.
 const (
 	Rate        Class = "rate"        // too many calls: pause
 	Auth        Class = "auth"        // the token is not accepted
@@ -35,19 +40,83 @@ type Error struct {
 	Status     int           // HTTP status
 	Code       string        // LG's four digits; empty where the answer had none
 	Message    string        // LG's words; unstable, never compare
-	RetryAfter time.Duration // from the header; 0 if none
+	RetryAfter time.Duration // from the header, 1 s to 6 h; 0 if none
 }
 
 // Error is one line with code, meaning and LG's words.
-func (e *Error) Error() string { panic("unwritten") }
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s (", e.Endpoint, strings.TrimSuffix(firstSentence(e.Text()), "."))
+	if e.Code != "" {
+		fmt.Fprintf(&b, "code %s, ", e.Code)
+	}
+	fmt.Fprintf(&b, "HTTP %d)", e.Status)
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %q", e.Message)
+	}
+	return b.String()
+}
 
 // Class looks the code up, and judges by the HTTP status where there is none.
-func (e *Error) Class() Class { panic("unwritten") }
+// The code goes first because LG sends "too many calls" as 401, a bad token as
+// 400, and "subscribed already" as 404.
+func (e *Error) Class() Class {
+	if m, ok := codes[e.Code]; ok {
+		return m.class
+	}
+	switch {
+	case e.Status == http.StatusTooManyRequests, exceeded(e.Message):
+		return Rate
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+		return Auth
+	case e.Status >= 500, e.Status == http.StatusRequestTimeout:
+		return Busy
+	case e.Code == "" && e.Status < 400:
+		return Busy // a login page or a redirect in the place of LG's answer
+	}
+	return Unknown
+}
+
+// exceeded recognises a refusal for too many calls that comes with a code that
+// nobody has written down; LG has done so before, with 1314.
+func exceeded(message string) bool {
+	m := strings.ToLower(message)
+	return strings.Contains(m, "exceed") && strings.Contains(m, "call")
+}
 
 // Text is what the code means, and what to do, as a sentence for the owner of
 // the appliance.
-func (e *Error) Text() string { panic("unwritten") }
+func (e *Error) Text() string {
+	if m, ok := codes[e.Code]; ok {
+		return m.text
+	}
+	if e.Code == "" && e.Status < 400 {
+		return "Something else than LG's API answered. Look whether a login page or a proxy is in the way."
+	}
+	return cmp.Or(classTexts[e.Class()], classTexts[Unknown])
+}
+
+func firstSentence(s string) string {
+	first, _, _ := strings.Cut(s, ". ")
+	return first
+}
 
 // ClassOf is the class of an error of a [Client]: Busy for time-outs and network
-// faults, Rate for a call the [Budget] did not allow, "" for nil.
-func ClassOf(err error) Class { panic("unwritten") }
+// faults, Rate for a call the [Budget] did not allow, Unknown for a call its
+// caller gave up, "" for nil. An error with a method Class() Class, as a token
+// source may return, speaks for itself.
+func ClassOf(err error) Class {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[interface {
+		error
+		Class() Class
+	}](err); ok {
+		return e.Class()
+	}
+	if errors.Is(err, context.Canceled) {
+		return Unknown
+	}
+	return Busy
+}

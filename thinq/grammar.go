@@ -27,9 +27,9 @@ func (g grammar) part(name string, at cursor) (found bool) {
 		switch key {
 		case "property":
 			found = true
-			g.maps(name, key, at)
+			g.tree(name, key, at)
 		case "extensionProperty":
-			g.maps(name, key, at)
+			g.tree(name, key, at)
 		case "notification":
 			if push, ok := at.find("push"); ok {
 				g.Notices = g.codes(g.Notices, name, "notification.push", push)
@@ -55,8 +55,8 @@ func (g grammar) codes(codes []Code, part, where string, at cursor) []Code {
 	return codes
 }
 
-// maps reads resources, or a list of resources by location.
-func (g grammar) maps(part, where string, at cursor) {
+// tree reads resources, or a list of resources by location.
+func (g grammar) tree(part, where string, at cursor) {
 	for at := range at.elements() {
 		if at.kind() != '{' {
 			if at.kind() != 'n' {
@@ -64,34 +64,25 @@ func (g grammar) maps(part, where string, at cursor) {
 			}
 			continue
 		}
-		outer := outerLocation(at)
+		outer := string(outerLocation(at))
 		g.resources(spot{path: Path{Part: part, Location: outer}, form: form{outer: outer}}, at)
 	}
 }
 
 // outerLocation is the location of a whole map of resources.
-func outerLocation(at cursor) string {
-	if location, ok := at.find("location"); ok {
-		if name, ok := location.find("locationName"); ok {
-			return word(name)
-		}
-		return word(location)
+func outerLocation(at cursor) []byte {
+	location, ok := at.find("location")
+	switch {
+	case !ok:
+		return innerLocation(at)
+	case location.kind() == '"':
+		return location.text()
 	}
-	return innerLocation(at)
+	return innerLocation(location)
 }
 
-func innerLocation(at cursor) string {
-	name, _ := at.find("locationName")
-	return word(name)
-}
-
-// word is the string a cursor stands before, empty if there is none.
-func word(at cursor) string {
-	if at.data == nil || at.kind() != '"' {
-		return ""
-	}
-	return string(at.text())
-}
+// innerLocation is the location that an object names itself.
+func innerLocation(at cursor) []byte { return at.findText("locationName") }
 
 func (g grammar) resources(s spot, at cursor) {
 	for key, at := range at.members() {
@@ -130,7 +121,7 @@ func (g grammar) entries(s spot, at cursor) {
 func listedByUnit(at cursor) bool {
 	units := make(map[string]string)
 	for at := range at.elements() {
-		location, unit := innerLocation(at), entryUnit(at)
+		location, unit := string(innerLocation(at)), entryUnit(at)
 		if unit == "" {
 			continue
 		}
@@ -145,29 +136,21 @@ func listedByUnit(at cursor) bool {
 // entryUnit is the unit that applies to the properties of an object, whether
 // LG writes it as a word or as a descriptor with a single option.
 func entryUnit(at cursor) string {
-	unit, ok := at.find("unit")
+	if unit := at.findText("unit"); unit != nil {
+		return string(unit)
+	}
+	descriptor, ok := at.find("unit")
 	if !ok {
 		return ""
 	}
-	if unit.kind() == '"' {
-		return word(unit)
-	}
-	value, _ := unit.find("value")
-	if value.data == nil {
+	var d describer
+	d.Property = new(Property)
+	d.describe(descriptor.raw())
+	if len(d.Read.Options) != 1 {
 		return ""
 	}
-	options, ok := value.find("r")
-	if !ok {
-		options = value
-	}
-	only := ""
-	for at := range options.elements() {
-		if only != "" {
-			return ""
-		}
-		only = word(at)
-	}
-	return only
+	unit, _ := d.Read.Options[0].(string)
+	return unit
 }
 
 // entry reads an object of properties.
@@ -176,7 +159,7 @@ func (g grammar) entry(s spot, at cursor, byUnit bool) {
 	if byUnit && s.unit != "" {
 		s.path.Unit, s.form.byUnit = s.unit, true
 	}
-	if inner := innerLocation(at); inner != "" {
+	if inner := string(innerLocation(at)); inner != "" {
 		s.path.Location, s.form.inner = inner, inner
 	}
 	for key, at := range at.members() {

@@ -1,6 +1,20 @@
 package thinq
 
-import "time"
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // An Identity is how LG's event broker knows this installation: made once, kept
 // for ever. Everything in it but the client id can be had again.
@@ -12,4 +26,140 @@ type Identity struct {
 	Topics      []string  `json:"topics,omitempty"`      // from the certificate answer
 	MQTT        string    `json:"mqtt,omitempty"`        // event broker of the last route answer
 	Expires     time.Time `json:"expires,omitzero"`      // end of the certificate
+}
+
+const (
+	clientIDPrefix = "thinq2mqtt-"
+	clientIDMax    = 64 // characters; LG does not say, the event broker takes 128
+	renewBefore    = 30 * 24 * time.Hour
+)
+
+// identify takes over an earlier identity, or makes one and saves it. LG blocks
+// accounts that show up under ever new client ids.
+func (c *Client) identify(earlier *Identity) error {
+	if earlier != nil && earlier.ClientID != "" {
+		if !validClientID(earlier.ClientID) {
+			return fmt.Errorf("the saved client id is none: at most %d letters, digits, - and _ are allowed", clientIDMax)
+		}
+		c.identity = *earlier
+		return nil
+	}
+	return c.keep(func(id *Identity) { *id = Identity{ClientID: clientIDPrefix + newUUID()} })
+}
+
+func validClientID(id string) bool {
+	return len(id) <= clientIDMax && !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}
+
+// newUUID is a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var u [16]byte
+	rand.Read(u[:])
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// keep changes the identity. It is saved before it is used; what cannot be saved
+// is not used either.
+func (c *Client) keep(change func(*Identity)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := c.identity
+	next.Topics = slices.Clone(next.Topics)
+	change(&next)
+	if c.o.Save != nil {
+		if err := c.o.Save(next); err != nil {
+			return fmt.Errorf("save the identity: %w", err)
+		}
+	}
+	c.identity = next
+	return nil
+}
+
+// whoami is a copy of the identity.
+func (c *Client) whoami() Identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.identity
+}
+
+func (c *Client) clientID() string { return c.whoami().ClientID }
+
+// newCertificate makes a key, has LG sign it, and keeps both once it is sure
+// that they belong together.
+func (c *Client) newCertificate(ctx context.Context) error {
+	key, request, err := newKey()
+	if err != nil {
+		return err
+	}
+	cert, topics, err := c.Certificate(ctx, request)
+	if err != nil {
+		return err
+	}
+	c.spaceCertificates()
+	pair, err := tls.X509KeyPair([]byte(cert), key)
+	if err == nil && len(topics) == 0 {
+		err = errors.New("it came without a topic")
+	}
+	if err != nil {
+		return badCertificate{err}
+	}
+	return c.keep(func(id *Identity) {
+		id.Key, id.Certificate = string(key), cert
+		id.Topics, id.Expires = topics, pair.Leaf.NotAfter
+	})
+}
+
+// badCertificate is a certificate from LG that cannot be used.
+type badCertificate struct{ cause error }
+
+func (e badCertificate) Error() string { return "LG's certificate is of no use: " + e.cause.Error() }
+func (e badCertificate) Unwrap() error { return e.cause }
+func (badCertificate) Class() Class    { return Unknown }
+
+// newKey makes a key in PEM and a certificate request in the form of LG's SDK:
+// SHA-512 with RSA, common name lg_thinq, base64 without armour.
+func newKey() (keyPEM []byte, request string, err error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, "", err
+	}
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+		Subject:            pkix.Name{CommonName: "lg_thinq"},
+		SignatureAlgorithm: x509.SHA512WithRSA,
+	}, key)
+	if err != nil {
+		return nil, "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, "", err
+	}
+	keyPEM = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	return keyPEM, base64.StdEncoding.EncodeToString(csr), nil
+}
+
+// certificate is the client certificate with its key; the error says that there
+// is none, or none that can be used now.
+func (id Identity) certificate(now time.Time) (tls.Certificate, error) {
+	pair, err := tls.X509KeyPair([]byte(id.Certificate), []byte(id.Key))
+	switch {
+	case err != nil:
+		return pair, errors.New("no certificate yet")
+	case len(id.Topics) == 0:
+		return pair, errors.New("no topic yet")
+	case !now.Before(pair.Leaf.NotAfter):
+		return pair, errors.New("the certificate is over")
+	}
+	return pair, nil
+}
+
+// renewal is when to ask for the next certificate: 30 days before the end, or
+// after two thirds of a short life.
+func renewal(leaf *x509.Certificate) time.Time {
+	life := leaf.NotAfter.Sub(leaf.NotBefore)
+	return leaf.NotAfter.Add(-min(renewBefore, life/3))
 }

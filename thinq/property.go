@@ -147,7 +147,7 @@ func (p Property) Round(v float64) float64 {
 
 // at is the n-th value of the grid, without the dust of binary fractions.
 func (v Values) at(n float64) float64 {
-	return math.Round((v.Min+n*v.Step)/tolerance) * tolerance
+	return math.Round((v.Min+n*v.Step)/tolerance) / (1 / tolerance)
 }
 
 // spell is the name of a property as a person says it, with its location.

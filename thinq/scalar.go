@@ -25,7 +25,7 @@ func (d *decoder) scalar(m *member) (v any, ok bool) {
 	switch {
 	case d.kind() == '"':
 		return d.text(m)
-	case m != nil && m.kind == Enum && m.numeric, m != nil && m.kind == Text:
+	case m != nil && m.numeric:
 		return d.digits()
 	}
 	return d.cursor.scalar()

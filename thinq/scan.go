@@ -353,12 +353,25 @@ func (c cursor) elements() iter.Seq[cursor] {
 	}
 }
 
-// find is the member of an object with that key.
-func (c cursor) find(key string) (cursor, bool) {
-	for k, at := range c.members() {
-		if k == key {
-			return at, true
-		}
+// findText is the string with that key in an object, nil if there is none.
+func (c cursor) findText(key string) []byte {
+	if at, ok := c.find(key); ok && at.kind() == '"' {
+		return at.text()
 	}
-	return cursor{}, false
+	return nil
+}
+
+// find looks for the member of an object with that key.
+func (c cursor) find(key string) (at cursor, ok bool) {
+	if c.kind() != '{' {
+		return c, false
+	}
+	c.enter()
+	for k, ok := c.member(); ok; k, ok = c.member() {
+		if string(k) == key {
+			return c, true
+		}
+		c.skip()
+	}
+	return c, false
 }

@@ -1,11 +1,26 @@
 package link
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What Publish and Run report; compare with errors.Is.
 var (
 	ErrDown        = errors.New("not connected")
 	ErrTooLarge    = errors.New("larger than the broker accepts")
+	ErrTopic       = errors.New("not a topic to publish to")
 	ErrRefused     = errors.New("refused by the broker")
 	ErrCertificate = errors.New("client certificate refused")
+)
+
+var (
+	errOldBroker = errors.New("the broker speaks MQTT 3.1.1 only, MQTT 5 is needed")
+	errNotMQTT   = errors.New("what answers is not an MQTT broker")
+	errNoConnack = errors.New("connection closed before an answer: is this an MQTT 5 broker, and the right port")
+	errMute      = errors.New("the broker did not answer within 10 s")
+	errSilent    = errors.New("nothing heard from the broker for more than twice the keepalive")
+	errLost      = fmt.Errorf("lost before the acknowledgement: %w", ErrDown)
+	errNoAck     = errors.New("no acknowledgement within 10 s")
+	errDialTime  = errors.New("no connection within 10 s")
 )

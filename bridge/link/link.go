@@ -3,12 +3,16 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
+
+	"github.com/eclipse/paho.golang/autopaho"
 )
 
 // A Message is one MQTT publication, sent or received. QoS is always 1.
@@ -33,7 +37,7 @@ type Subscription struct {
 type Options struct {
 	URL           *url.URL // mqtt, mqtts, ws, wss; the port may be left out
 	ClientID      string
-	Username      string
+	Username      string                 // default: the user part of the URL
 	Password      func() (string, error) // asked before every connection: the file may have changed
 	TLS           *tls.Config            // default: system roots
 	Will          *Message
@@ -54,38 +58,66 @@ type Backoff struct {
 	PerMinute        int // ceiling of connection attempts
 }
 
-// Status is the present condition of a link, for the status page and metrics.
-type Status struct {
-	Connected bool
-	Since     time.Time // of the present condition
-	Problem   string    // why it is down, in words; empty when up
-	Connects  int       // successful connections so far
-	Dropped   int       // received messages that nobody took in time
+// A Link is one connection, kept up by Run.
+type Link struct {
+	o        Options
+	at       endpoint
+	bad      error // what is wrong with the options
+	messages chan Message
+	signal   chan struct{}
+	up       atomic.Pointer[connection] // nil while down
+	status   condition
 }
 
-// A Link is one connection, kept up by Run.
-type Link struct{ o Options }
-
-// New makes a link; Run connects it.
-func New(o Options) *Link { panic("unwritten") }
+// New makes a link; Run connects it. What is wrong with the options is told by Run.
+func New(o Options) *Link {
+	at, err := newEndpoint(o.URL)
+	o.Keepalive = cmp.Or(o.Keepalive, 15*time.Second)
+	o.Buffer = cmp.Or(o.Buffer, 64)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	o.Backoff = o.Backoff.orDefault()
+	if err == nil && o.Username == "" && o.URL.User != nil {
+		o.Username = o.URL.User.Username()
+		if p, ok := o.URL.User.Password(); ok && o.Password == nil {
+			o.Password = func() (string, error) { return p, nil }
+		}
+	}
+	l := &Link{o: o, at: at, bad: err,
+		messages: make(chan Message, o.Buffer), signal: make(chan struct{}, 1)}
+	l.status.begin(time.Now())
+	return l
+}
 
 // Run connects, subscribes, and reconnects until ctx ends, then disconnects in
 // an orderly way and returns nil. It returns an error only where another try is
-// pointless without help: a refused certificate wraps [ErrCertificate].
-func (l *Link) Run(ctx context.Context) error { panic("unwritten") }
-
-// Publish sends with QoS 1 and returns when the broker has acknowledged. Several
-// may be under way at once; they are sent in the order of the calls.
-// [ErrDown] means it was not sent, [ErrTooLarge] that it never can be, [ErrRefused] that the
-// broker answered with a reason code (MQTT 5 section 3.4.2.1).
-func (l *Link) Publish(ctx context.Context, m Message) error { panic("unwritten") }
+// pointless without help: a refused certificate wraps [ErrCertificate]. It may
+// be called again after it returned.
+//
+// The farewell is the caller's: what Publish has confirmed before ctx ends is
+// with the broker, and DISCONNECT tells the broker to forget the will.
+func (l *Link) Run(ctx context.Context) error {
+	if l.bad != nil {
+		return l.bad
+	}
+	k := newKeeper(l)
+	// Cancelling the library's context would cut the connection off before the
+	// farewell, so it gets one that outlives ours.
+	manager, err := autopaho.NewConnection(context.WithoutCancel(ctx), k.config())
+	if err != nil {
+		return err
+	}
+	err = k.serve(ctx)
+	k.stop(manager)
+	return err
+}
 
 // Messages delivers what was received. When nobody takes them the newest is
 // dropped and counted in Status.
-func (l *Link) Messages() <-chan Message { panic("unwritten") }
+func (l *Link) Messages() <-chan Message { return l.messages }
 
 // Up sends a value after every new connection, when its subscriptions stand.
-func (l *Link) Up() <-chan struct{} { panic("unwritten") }
+// A value that was not taken is replaced, not queued.
+func (l *Link) Up() <-chan struct{} { return l.signal }
 
 // Status can be called from anywhere.
-func (l *Link) Status() Status { panic("unwritten") }
+func (l *Link) Status() Status { return l.status.get() }

@@ -14,7 +14,7 @@ import (
 )
 
 //go:embed profiles
-var home embed.FS
+var embedded embed.FS
 
 // A Sample is one appliance as LG's cloud describes it, in LG's own JSON. On
 // disk it is a folder with one file for each field.
@@ -27,16 +27,16 @@ type Sample struct {
 	Pushes        json.RawMessage // pushes.json: event messages, to be applied to Status in order; nil: none
 }
 
-// part says how one file of a sample's folder is called, where it goes, and
-// what its JSON may begin with.
-type part struct {
-	file     string
+// sampleFile says how one file of a sample's folder is called, where it goes,
+// and what its JSON may begin with.
+type sampleFile struct {
+	name     string
 	field    func(*Sample) *json.RawMessage
 	begins   string
 	required bool
 }
 
-var parts = []part{
+var sampleFiles = []sampleFile{
 	{"device.json", func(s *Sample) *json.RawMessage { return &s.Device }, "{", true},
 	{"profile.json", func(s *Sample) *json.RawMessage { return &s.Profile }, "{", true},
 	{"status.json", func(s *Sample) *json.RawMessage { return &s.Status }, "{[", true},
@@ -48,7 +48,7 @@ var parts = []part{
 // demo shows, with at least one appliance of every type LG has documented and
 // some of types it has not. The caller may change what it gets.
 func Samples() []Sample {
-	folders, err := fs.Sub(home, "profiles")
+	folders, err := fs.Sub(embedded, "profiles")
 	if err != nil {
 		panic(err) // the name is wrong, which no caller can mend
 	}
@@ -91,6 +91,9 @@ func LoadSample(dir string) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
+	if _, err := os.Stat(dir); err != nil {
+		return Sample{}, err // one complaint instead of one for each file
+	}
 	s, err := loadFolder(diskFS(dir), ".")
 	if err != nil {
 		return Sample{}, err
@@ -102,6 +105,7 @@ func LoadSample(dir string) (Sample, error) {
 // diskFS is a folder on disk whose errors show the path as the user gave it.
 type diskFS string
 
+// Open is the method of fs.FS.
 func (d diskFS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
@@ -112,13 +116,13 @@ func (d diskFS) Open(name string) (fs.File, error) {
 func loadFolder(fsys fs.FS, folder string) (Sample, error) {
 	var s Sample
 	var broken []error
-	for _, p := range parts {
-		data, err := p.read(fsys, path.Join(folder, p.file))
+	for _, f := range sampleFiles {
+		data, err := f.read(fsys, path.Join(folder, f.name))
 		if err != nil {
 			broken = append(broken, err)
 			continue
 		}
-		*p.field(&s) = data
+		*f.field(&s) = data
 	}
 	if s.Device != nil && deviceID(s.Device) == "" {
 		broken = append(broken, fmt.Errorf("%s: no deviceId", where(fsys, path.Join(folder, "device.json"))))
@@ -129,22 +133,22 @@ func loadFolder(fsys fs.FS, folder string) (Sample, error) {
 	return s, nil
 }
 
-func (p part) read(fsys fs.FS, name string) (json.RawMessage, error) {
+func (f sampleFile) read(fsys fs.FS, name string) (json.RawMessage, error) {
 	data, err := fs.ReadFile(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) && !p.required {
+	if errors.Is(err, fs.ErrNotExist) && !f.required {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := p.check(data); err != nil {
+	if err := f.check(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", where(fsys, name), err)
 	}
 	return data, nil
 }
 
 // check says whether data is JSON that begins as this file should.
-func (p part) check(data []byte) error {
+func (f sampleFile) check(data []byte) error {
 	var raw json.RawMessage
 	err := json.Unmarshal(data, &raw)
 	if bad, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -154,8 +158,8 @@ func (p part) check(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if !strings.ContainsRune(p.begins, rune(raw[0])) {
-		return fmt.Errorf("begins with %q, not with one of %q", raw[0], p.begins)
+	if !strings.ContainsRune(f.begins, rune(raw[0])) {
+		return fmt.Errorf("begins with %q, not with one of %q", raw[0], f.begins)
 	}
 	return nil
 }

@@ -163,6 +163,8 @@ func TestLoadSample(t *testing.T) {
 			[]string{"kettle/status.json: line 1: unexpected end"}},
 		{"wrong kind", map[string]string{"device.json": device, "profile.json": profile, "status.json": status, "pushes.json": "{}"},
 			[]string{`kettle/pushes.json: begins with '{'`}},
+		{"null", map[string]string{"device.json": device, "profile.json": " null", "status.json": status},
+			[]string{`kettle/profile.json: begins with 'n'`}},
 		{"no id", map[string]string{"device.json": "{}", "profile.json": profile, "status.json": status},
 			[]string{"kettle/device.json: no deviceId"}},
 	}
@@ -184,6 +186,29 @@ func TestLoadSample(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLoadSampleWithoutFolder(t *testing.T) {
+	_, err := thinqtest.LoadSample(filepath.Join(t.TempDir(), "nowhere"))
+	if err == nil || strings.Count(err.Error(), "nowhere") != 1 {
+		t.Errorf("error %v, want one complaint about the folder", err)
+	}
+}
+
+func TestReadmeNamesEverySample(t *testing.T) {
+	readme, err := os.ReadFile("profiles/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := thinqtest.Samples()
+	for _, s := range samples {
+		if !bytes.Contains(readme, []byte("| `"+s.Name+"` |")) {
+			t.Errorf("profiles/README.md does not name %s", s.Name)
+		}
+	}
+	if rows := bytes.Count(readme, []byte("\n| `")); rows != len(samples) {
+		t.Errorf("profiles/README.md has %d rows for %d samples", rows, len(samples))
 	}
 }
 

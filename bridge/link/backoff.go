@@ -1,0 +1,113 @@
+package link
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// LocalBackoff is for a broker in the house: 1 s doubling to 60 s, forgotten
+// after 60 s of connection, at most 10 attempts a minute (some brokers ban a
+// client at 15).
+var LocalBackoff = Backoff{Min: time.Second, Max: time.Minute, Stable: time.Minute, PerMinute: 10}
+
+// CloudBackoff is for LG's broker: 2 s doubling to 300 s, forgotten after 10 min
+// of connection, at most 3 attempts a minute.
+var CloudBackoff = Backoff{Min: 2 * time.Second, Max: 5 * time.Minute, Stable: 10 * time.Minute, PerMinute: 3}
+
+// orDefault fills what is zero with the numbers for the local broker.
+func (b Backoff) orDefault() Backoff {
+	d := LocalBackoff
+	if b.Min > 0 {
+		d.Min = b.Min
+	}
+	if b.Max > 0 {
+		d.Max = b.Max
+	}
+	if b.Stable > 0 {
+		d.Stable = b.Stable
+	}
+	if b.PerMinute > 0 {
+		d.PerMinute = b.PerMinute
+	}
+	d.Max = max(d.Max, d.Min)
+	return d
+}
+
+// takeoverMemory is how long a duel with another client of the same id is held
+// against the next attempt, and the longest that it keeps us away.
+const takeoverMemory = 30 * time.Minute
+
+// A pacer says when to connect next. The library's own counter starts anew after
+// every connection that came up, so that a broker which accepts and drops, or a
+// twin with our client id, would make us spin; this one remembers.
+//
+// It belongs to the goroutine of the connection manager and needs no lock.
+type pacer struct {
+	Backoff
+	ceiling  time.Duration // full jitter below it; 0 until the first attempt
+	started  bool
+	attempts []time.Time // the last PerMinute of them
+	up       time.Time   // since when connected; zero when not
+	floor    time.Duration
+	short    int // connections in a row that did not last
+	duels    int // takeovers that are not forgotten yet
+	lastDuel time.Time
+}
+
+// next is the time to wait before the next attempt, and takes that attempt as made.
+func (p *pacer) next(now time.Time) time.Duration {
+	at := now.Add(max(p.jittered(), p.floor))
+	p.floor = 0
+	if n := len(p.attempts); n >= p.PerMinute {
+		if free := p.attempts[n-p.PerMinute].Add(time.Minute); free.After(at) {
+			at = free
+		}
+		p.attempts = slices.Delete(p.attempts, 0, n-p.PerMinute+1)
+	}
+	p.attempts = append(p.attempts, at)
+	return at.Sub(now)
+}
+
+// jittered is 0 the very first time, and afterwards anything up to a ceiling
+// that doubles.
+func (p *pacer) jittered() time.Duration {
+	if !p.started {
+		p.started = true
+		return 0
+	}
+	p.ceiling = min(max(2*p.ceiling, p.Min), p.Max)
+	return rand.N(p.ceiling + 1)
+}
+
+// connected and lost tell the pacer of the connection's life; only a connection
+// that lasted makes it forget.
+func (p *pacer) connected(now time.Time) { p.up = now }
+
+func (p *pacer) lost(now time.Time) {
+	p.short++
+	if !p.up.IsZero() && now.Sub(p.up) >= p.Stable {
+		p.ceiling, p.short = 0, 0
+	}
+	p.up = time.Time{}
+}
+
+// churning tells that one connection after the other is accepted and lost. Some
+// brokers (Mosquitto 2.0 among them) do not say that a twin took it over.
+func (p *pacer) churning() bool { return p.short >= 3 }
+
+// refused keeps us away for as long as the reason asks. Each takeover within
+// half an hour of the last makes the wait five times as long.
+func (p *pacer) refused(code byte, now time.Time) {
+	p.floor = reasons[code].floor
+	if code != takenOver {
+		return
+	}
+	if now.Sub(p.lastDuel) > takeoverMemory {
+		p.duels = 0
+	}
+	for range p.duels {
+		p.floor = min(5*p.floor, takeoverMemory)
+	}
+	p.duels, p.lastDuel = p.duels+1, now
+}

@@ -1,0 +1,110 @@
+package link
+
+import (
+	"testing"
+	"time"
+)
+
+// attempts lets a pacer run for a while; life is how long each connection lasts.
+func attempts(p *pacer, during time.Duration, life time.Duration, connect bool) (times []time.Duration) {
+	start := time.Unix(0, 0)
+	now := start
+	for now.Sub(start) < during {
+		now = now.Add(p.next(now))
+		times = append(times, now.Sub(start))
+		if connect {
+			p.connected(now)
+			now = now.Add(life)
+			p.lost(now)
+		}
+	}
+	return times
+}
+
+func worstMinute(times []time.Duration) (most int) {
+	for i, from := range times {
+		n := 0
+		for _, t := range times[i:] {
+			if t-from < time.Minute {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+func TestPacerStaysBelowTheCeiling(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		backoff Backoff
+		life    time.Duration
+		connect bool
+	}{
+		{"local, broker away", Backoff{}.orDefault(), 0, false},
+		{"local, accepts and drops", Backoff{}.orDefault(), time.Millisecond, true},
+		{"local, just stable", Backoff{}.orDefault(), time.Minute, true},
+		{"local, hardly any wait", Backoff{Min: time.Nanosecond, Max: time.Nanosecond}.orDefault(), 0, true},
+		{"cloud, accepts and drops", CloudBackoff, time.Millisecond, true},
+		{"cloud, just stable", CloudBackoff, 10 * time.Minute, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &pacer{Backoff: c.backoff}
+			times := attempts(p, 6*time.Hour, c.life, c.connect)
+			if times[0] != 0 {
+				t.Errorf("first attempt after %v, want at once", times[0])
+			}
+			if got := worstMinute(times); got > c.backoff.PerMinute {
+				t.Errorf("%d attempts in a minute, want %d at most", got, c.backoff.PerMinute)
+			}
+			if len(times) < 6*60/20 {
+				t.Errorf("%d attempts in six hours: gave up?", len(times))
+			}
+			if len(p.attempts) > c.backoff.PerMinute {
+				t.Errorf("remembers %d attempts", len(p.attempts))
+			}
+		})
+	}
+}
+
+func TestPacerForgetsOnlyWhatWasStable(t *testing.T) {
+	now := time.Unix(0, 0)
+	p := &pacer{Backoff: LocalBackoff}
+	for range 10 {
+		now = now.Add(p.next(now))
+		p.connected(now)
+		now = now.Add(59 * time.Second)
+		p.lost(now)
+	}
+	if p.ceiling != time.Minute {
+		t.Errorf("ceiling %v after ten short connections, want 1m", p.ceiling)
+	}
+	p.connected(now)
+	now = now.Add(time.Minute)
+	p.lost(now)
+	if wait := p.next(now); wait > time.Second {
+		t.Errorf("waits %v after a stable connection, want 1s at most", wait)
+	}
+}
+
+func TestPacerKeepsAwayAfterRefusals(t *testing.T) {
+	now := time.Unix(0, 0)
+	p := &pacer{Backoff: LocalBackoff}
+	p.refused(badUser, now)
+	if wait := p.next(now); wait < 30*time.Second {
+		t.Errorf("waits %v after a wrong password, want 30s at least", wait)
+	}
+	for _, least := range []time.Duration{time.Minute, 5 * time.Minute, 25 * time.Minute, 30 * time.Minute, 30 * time.Minute} {
+		p.refused(takenOver, now)
+		wait := p.next(now)
+		if wait < least || wait > least+time.Minute {
+			t.Errorf("waits %v after a takeover, want %v", wait, least)
+		}
+		now = now.Add(wait)
+	}
+	now = now.Add(31 * time.Minute)
+	p.refused(takenOver, now)
+	if wait := p.next(now); wait > 2*time.Minute {
+		t.Errorf("waits %v after the duel was forgotten, want a minute", wait)
+	}
+}

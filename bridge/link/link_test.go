@@ -1,0 +1,277 @@
+package link_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start runs a link until the test ends; stop ends it earlier.
+func start(t *testing.T, o link.Options) (l *link.Link, stop func() error) {
+	t.Helper()
+	if o.ClientID == "" {
+		o.ClientID = "link"
+	}
+	l = link.New(o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	var stopped bool
+	stop = func() error {
+		cancel()
+		if stopped {
+			return nil
+		}
+		stopped = true
+		return <-done
+	}
+	t.Cleanup(func() { _ = stop() })
+	return l, stop
+}
+
+func newBroker(t *testing.T, o linktest.Options) *linktest.Broker {
+	t.Helper()
+	b, err := linktest.NewBroker(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func TestPublishAndReceive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		if err := b.Publish("in/old", []byte("was there"), true); err != nil {
+			t.Fatal(err)
+		}
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Subscriptions: []link.Subscription{
+			{Filter: "in/#", Retained: true}, {Filter: "live/#"},
+		}})
+		<-l.Up()
+		if m := <-l.Messages(); m.Topic != "in/old" || string(m.Payload) != "was there" || !m.Retain {
+			t.Errorf("got %+v, want what was retained", m)
+		}
+		out, err := b.Subscribe("out/#")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			want := link.Message{Topic: "out/x", Payload: fmt.Append(nil, i), Retain: i == 99, Reply: "in/reply", Correlation: []byte{1, byte(i)}}
+			if err := l.Publish(t.Context(), want); err != nil {
+				t.Fatal(err)
+			}
+			got := <-out
+			if string(got.Payload) != string(want.Payload) || got.Reply != want.Reply || string(got.Correlation) != string(want.Correlation) {
+				t.Fatalf("got %+v, want %+v", got, want)
+			}
+		}
+		if got, _ := b.Retained("out/x"); string(got) != "99" {
+			t.Errorf("retained %q, want 99", got)
+		}
+		if err := b.PublishMsg(linktest.Msg{Topic: "live/a", Payload: []byte("1"), Retain: true, Reply: "r", Correlation: []byte("c")}); err != nil {
+			t.Fatal(err)
+		}
+		if m := <-l.Messages(); m.Topic != "live/a" || !m.Retain || m.Reply != "r" || string(m.Correlation) != "c" || m.Received.IsZero() {
+			t.Errorf("got %+v, want all of it, with the retain flag as published", m)
+		}
+		if s := l.Status(); !s.Connected || s.Connects != 1 || s.Problem != "" {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestSendKeepsTheOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial})
+		<-l.Up()
+		out, _ := b.Subscribe("out")
+		var waits []func() error
+		for i := range 1000 {
+			wait, err := l.Send(t.Context(), link.Message{Topic: "out", Payload: fmt.Append(nil, i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			waits = append(waits, wait)
+		}
+		for i, wait := range waits {
+			if err := wait(); err != nil {
+				t.Fatal(err)
+			}
+			if m := <-out; string(m.Payload) != fmt.Sprint(i) {
+				t.Fatalf("message %d is %s", i, m.Payload)
+			}
+		}
+	})
+}
+
+func TestFullBufferDropsTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Buffer: 4, Subscriptions: []link.Subscription{{Filter: "in"}}})
+		<-l.Up()
+		for i := range 300 {
+			if err := b.Publish("in", fmt.Append(nil, i), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if got := l.Status().Dropped; got != 296 {
+			t.Errorf("dropped %d, want 296", got)
+		}
+		for i := range 4 {
+			if m := <-l.Messages(); string(m.Payload) != fmt.Sprint(i) {
+				t.Errorf("message %d is %s", i, m.Payload)
+			}
+		}
+		if err := l.Publish(t.Context(), link.Message{Topic: "still/alive"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestManySubscriptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{Allow: func(_, topic string, write bool) bool { return write || topic != "in/3" }})
+		var subs []link.Subscription
+		for i := range 20 {
+			subs = append(subs, link.Subscription{Filter: fmt.Sprint("in/", i)})
+		}
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Subscriptions: subs})
+		for range 3 { // made again after every connection
+			<-l.Up()
+			if s := l.Status(); !s.Connected || !strings.Contains(s.Problem, "in/3 refused") {
+				t.Errorf("status %+v, want the refused filter named", s)
+			}
+			for i := range 20 {
+				_ = b.Publish(fmt.Sprint("in/", i), nil, false)
+				if i == 3 {
+					continue
+				}
+				if m := <-l.Messages(); m.Topic != fmt.Sprint("in/", i) {
+					t.Fatalf("got %s, want in/%d", m.Topic, i)
+				}
+			}
+			b.Kill()
+		}
+	})
+}
+
+func TestPublishRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{Allow: func(_, topic string, write bool) bool { return topic != "forbidden" }})
+		o := link.Options{URL: b.URL(), Dial: b.Dial}
+		if err := link.New(o).Publish(t.Context(), link.Message{Topic: "a"}); !errors.Is(err, link.ErrDown) {
+			t.Errorf("before the connection: %v, want ErrDown", err)
+		}
+		l, stop := start(t, o)
+		<-l.Up()
+		for topic, want := range map[string]error{
+			"forbidden": link.ErrRefused, "": link.ErrTopic, "a/#": link.ErrTopic, "a/+": link.ErrTopic,
+			"a\x00": link.ErrTopic, "a\xff": link.ErrTopic, strings.Repeat("x", 513): link.ErrTopic, "fine": nil,
+		} {
+			if err := l.Publish(t.Context(), link.Message{Topic: topic}); !errors.Is(err, want) {
+				t.Errorf("%.20q: %v, want %v", topic, err, want)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := l.Publish(ctx, link.Message{Topic: "a"}); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if err := l.Publish(t.Context(), link.Message{Topic: "a"}); !errors.Is(err, link.ErrDown) {
+			t.Errorf("after the end: %v, want ErrDown", err)
+		}
+	})
+}
+
+func TestWill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		will := link.Message{Topic: "state", Payload: []byte("offline"), Retain: true}
+		l, stop := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Will: &will})
+		<-l.Up()
+		online := link.Message{Topic: "state", Payload: []byte("online"), Retain: true}
+		if err := l.Publish(t.Context(), online); err != nil {
+			t.Fatal(err)
+		}
+		b.Kill()
+		<-l.Up()
+		if got, _ := b.Retained("state"); string(got) != "offline" {
+			t.Errorf("after a cut: %s, want the will", got)
+		}
+		if err := l.Publish(t.Context(), online); err != nil {
+			t.Fatal(err)
+		}
+		_ = stop()
+		synctest.Wait()
+		if got, _ := b.Retained("state"); string(got) != "online" {
+			t.Errorf("after DISCONNECT: %s, want no will", got)
+		}
+		if c := b.Clients(); slices.Contains(c, "link") {
+			t.Errorf("still connected: %v", c)
+		}
+	})
+}
+
+func TestPasswordIsAskedEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{Username: "me", Password: "right"})
+		var password atomic.Value
+		password.Store("wrong")
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Username: "me", Password: func() (string, error) { return password.Load().(string), nil }})
+		time.Sleep(time.Second) // virtual
+		if s := l.Status(); s.Connected || !strings.Contains(s.Problem, "bad user name or password") || strings.Contains(s.Problem, "wrong") {
+			t.Errorf("status %+v, want the refusal in words", s)
+		}
+		password.Store("right")
+		begin := time.Now()
+		<-l.Up()
+		if took := time.Since(begin); took > time.Minute {
+			t.Errorf("up after %v, want a minute at most", took)
+		}
+	})
+}
+
+func TestDialThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		release := make(chan struct{})
+		var dials atomic.Int32
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if dials.Add(1) == 1 {
+				<-release // whatever ctx says
+			}
+			return b.Dial(ctx, network, addr)
+		}})
+		<-l.Up()
+		close(release)
+	})
+}
+
+// keep gives the connection that was dialled last, to do something to it.
+func keep(last *net.Conn) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		*last = c
+		return c, err
+	}
+}

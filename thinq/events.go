@@ -1,0 +1,284 @@
+package thinq
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	certificateEvery  = 10 * time.Minute // at most; doubles with every further one
+	certificateSlowly = 24 * time.Hour   // the longest such interval
+	unknownRetry      = 20 * time.Minute // after an answer nobody understands
+	routeDoubt        = 3                // subscribers that gave up before the route is asked for again
+)
+
+// busyRetries are the waits after failures to get ready, ±20 %.
+var busyRetries = []time.Duration{2 * time.Second, 8 * time.Second, 30 * time.Second, 2 * time.Minute, 5 * time.Minute}
+
+// eventState is the memory of [Client.Events] across calls.
+type eventState struct {
+	refused  bool          // the broker did not accept the present certificate
+	next     time.Time     // no new certificate earlier
+	interval time.Duration // and this long after that one
+	gaveUp   int           // subscribers that ended with an error, in a row
+}
+
+// Events delivers LG's messages until ctx ends: it finds the endpoint (route,
+// registration, certificate; each only if the identity lacks it), hands it to
+// sub, and obtains a new certificate when the endpoint refuses the old one, or
+// when it is about to end. Its calls are of lane Start.
+//
+// It waits and tries again by itself while LG cannot be reached, is busy, or
+// says "too many calls". It returns nil when ctx ended, and an error only if LG
+// refuses for good or sub gave up; the caller decides when to try again. After
+// sub gave up three times in a row, the next call asks for the route anew.
+// Only one call may run at a time.
+func (c *Client) Events(ctx context.Context, sub Subscriber, handle func(Event)) error {
+	for failures := 0; ctx.Err() == nil; {
+		ep, until, err := c.endpoint(ctx)
+		if err == nil {
+			failures = 0
+			err = c.subscribe(ctx, sub, ep, until, handle)
+			if err == nil {
+				continue
+			}
+			return unlessDone(ctx, err)
+		}
+		wait, again := retry(err, failures)
+		if !again {
+			return unlessDone(ctx, err)
+		}
+		if failures++; failures == 1 && ctx.Err() == nil {
+			c.log.Warn("events are not available yet", "error", err)
+		}
+		sleep(ctx, wait)
+	}
+	return nil
+}
+
+// subscribe runs sub until it ends or the certificate wants to be renewed; nil
+// asks for another round.
+func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, until time.Time, handle func(Event)) error {
+	inner, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	var heard atomic.Bool
+	err := sub(inner, ep, func(payload []byte) {
+		heard.Store(true)
+		if e, err := ParseEvent(payload); err != nil {
+			c.log.Debug("event not understood", "error", err)
+		} else {
+			handle(e)
+		}
+	})
+	if heard.Load() {
+		c.events.gaveUp = 0
+	}
+	switch {
+	case inner.Err() != nil:
+		return nil
+	case errors.Is(err, ErrCertificate):
+		c.events.refused = true
+		return nil
+	case err == nil:
+		err = errors.New("the subscriber ended by itself")
+	}
+	c.events.gaveUp++
+	return fmt.Errorf("events: %w", err)
+}
+
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// retry says how long to wait after a failure to get ready, and whether to try
+// again at all.
+func retry(err error, failures int) (time.Duration, bool) {
+	if b, ok := errors.AsType[*BudgetError](err); ok {
+		return max(time.Until(b.Until), time.Second), true
+	}
+	if _, ok := errors.AsType[badBroker](err); ok {
+		return 0, false
+	}
+	switch ClassOf(err) {
+	case Busy:
+		d := busyRetries[min(failures, len(busyRetries)-1)]
+		return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64())), true
+	case Rate:
+		if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
+			return e.RetryAfter, true
+		}
+		return pauseFirst, true
+	case Unknown:
+		return unknownRetry, true
+	}
+	return 0, false
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// endpoint makes the identity complete and says where and as whom to connect,
+// and until when.
+func (c *Client) endpoint(ctx context.Context) (ep Endpoint, until time.Time, err error) {
+	ctx = WithLane(ctx, Start)
+	broker, err := c.broker(ctx)
+	if err != nil {
+		return ep, until, err
+	}
+	pair, until, err := c.credentials(ctx)
+	if err != nil {
+		return ep, until, err
+	}
+	id := c.whoami()
+	return Endpoint{URL: broker, ClientID: id.ClientID, Topics: slices.Clone(id.Topics), TLS: c.eventTLS(broker, pair)}, until, nil
+}
+
+func (c *Client) eventTLS(broker *url.URL, pair tls.Certificate) *tls.Config {
+	cfg := &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		ServerName:   broker.Hostname(),
+		RootCAs:      eventRoots(c.o.Roots),
+		Certificates: []tls.Certificate{pair},
+	}
+	if broker.Port() == "443" {
+		cfg.NextProtos = []string{"x-amzn-mqtt-ca"} // AWS IoT Core: MQTT with a client certificate on the port of HTTPS
+	}
+	return cfg
+}
+
+// broker is the address of the event broker: as it was when last asked, unless
+// connecting there failed again and again.
+func (c *Client) broker(ctx context.Context) (*url.URL, error) {
+	known, err := c.checkBroker(serverURL(c.whoami().MQTT, "mqtts", "8883"))
+	if err == nil && c.events.gaveUp < routeDoubt {
+		return known, nil
+	}
+	found, err := c.askBroker(ctx)
+	if err != nil && known != nil && ctx.Err() == nil {
+		c.log.Debug("route not found, the former one stays", "error", err)
+		return known, nil
+	}
+	return found, err
+}
+
+func (c *Client) askBroker(ctx context.Context) (*url.URL, error) {
+	route, err := c.Route(ctx)
+	if err != nil {
+		return nil, err
+	}
+	broker, err := c.checkBroker(route.MQTT)
+	if err != nil {
+		return nil, err
+	}
+	c.events.gaveUp = 0
+	if broker.String() == c.whoami().MQTT {
+		return broker, nil
+	}
+	return broker, c.keep(func(id *Identity) { id.MQTT = broker.String() })
+}
+
+// brokerDomains are where LG's event brokers live.
+var brokerDomains = []string{".amazonaws.com", ".lgthinq.com"}
+
+// badBroker says that an address is no event broker of LG.
+type badBroker struct{ reason string }
+
+func (e badBroker) Error() string { return "LG's event broker: " + e.reason }
+func (badBroker) Class() Class    { return Unknown }
+
+// checkBroker refuses an address that is not one of LG's event brokers. With an
+// API address of the user's own, the broker may be anywhere.
+func (c *Client) checkBroker(u *url.URL) (*url.URL, error) {
+	switch {
+	case u == nil:
+		return nil, badBroker{"the route names none"}
+	case u.Scheme != "mqtts" && u.Scheme != "ssl" && u.Scheme != "tls":
+		return nil, badBroker{"the address is not encrypted"}
+	case u.User != nil, strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.Fragment != "":
+		return nil, badBroker{"the address is more than host and port"}
+	}
+	if c.o.APIURL == "" && !knownBroker(u) {
+		return nil, badBroker{fmt.Sprintf("%s is not one of LG's hosts", clip(u.Host))}
+	}
+	return &url.URL{Scheme: "mqtts", Host: u.Host}, nil
+}
+
+func knownBroker(u *url.URL) bool {
+	host := strings.ToLower(u.Hostname())
+	for _, domain := range brokerDomains {
+		if strings.HasSuffix(host, domain) && (u.Port() == "8883" || u.Port() == "443") {
+			return true
+		}
+	}
+	return false
+}
+
+// credentials are the client certificate and when to renew it. It asks for a new
+// one if there is none or the broker refused it, and tries to if it ends soon.
+func (c *Client) credentials(ctx context.Context) (tls.Certificate, time.Time, error) {
+	id := c.whoami()
+	pair, err := id.certificate(time.Now())
+	usable := err == nil && !c.events.refused
+	if usable && time.Now().Before(renewal(pair.Leaf)) {
+		return pair, renewal(pair.Leaf), nil
+	}
+	if usable && time.Now().Before(c.events.next) {
+		return pair, c.events.next, nil
+	}
+	sleep(ctx, time.Until(c.events.next))
+	if err := c.enrol(ctx); err != nil {
+		if !usable || ctx.Err() != nil {
+			return pair, time.Time{}, err
+		}
+		c.log.Debug("certificate not renewed, the present one stays", "error", err)
+		return pair, later(c.events.next, time.Now().Add(time.Hour)), nil
+	}
+	pair, err = c.whoami().certificate(time.Now())
+	if err != nil {
+		return pair, time.Time{}, badCertificate{err}
+	}
+	return pair, later(renewal(pair.Leaf), c.events.next), nil
+}
+
+// enrol registers the client if need be and has it given a certificate. A
+// refused certificate may mean that LG forgot the registration.
+func (c *Client) enrol(ctx context.Context) error {
+	if !c.whoami().Registered || c.events.refused {
+		if err := c.Register(ctx); err != nil {
+			return err
+		}
+		if err := c.keep(func(id *Identity) { id.Registered = true }); err != nil {
+			return err
+		}
+	}
+	if err := c.newCertificate(ctx); err != nil {
+		return err
+	}
+	c.events.refused = false
+	return nil
+}
+
+// spaceCertificates keeps certificates apart, however broker and disk behave.
+func (c *Client) spaceCertificates() {
+	e, now := &c.events, time.Now()
+	if now.Sub(e.next) > certificateSlowly {
+		e.interval = 0
+	}
+	e.interval = min(max(2*e.interval, certificateEvery), certificateSlowly)
+	e.next = now.Add(e.interval)
+}
