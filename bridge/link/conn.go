@@ -44,9 +44,11 @@ type guard struct {
 	sync.Mutex
 
 	in      *bufio.Reader
-	left    int          // bytes of the present packet that the library has not read yet
-	greeted atomic.Bool  // CONNACK has come
-	silence atomic.Int64 // nanoseconds
+	left    int         // bytes of the present packet that the library has not read yet
+	greeted atomic.Bool // CONNACK has come
+
+	watching sync.Mutex // silence and the read deadline made from it
+	silence  time.Duration
 
 	out     []byte
 	missing int // bytes of the packet in out that the library has not written yet
@@ -57,24 +59,31 @@ type guard struct {
 }
 
 func newGuard(c net.Conn, silence time.Duration) *guard {
-	g := &guard{Conn: c, lost: make(chan struct{})}
-	g.silence.Store(int64(silence))
+	g := &guard{Conn: c, silence: silence, lost: make(chan struct{})}
 	g.in = bufio.NewReaderSize(watchdog{g}, 4096)
 	return g
 }
 
-// watch sets how long the broker may be silent.
+// watch sets how long the broker may be silent, for the read that waits already
+// as well.
 func (g *guard) watch(silence time.Duration) {
-	g.silence.Store(int64(silence))
-	_ = g.Conn.SetReadDeadline(time.Now().Add(silence)) // for the read that waits already
+	g.watching.Lock()
+	defer g.watching.Unlock()
+	g.silence = silence
+	g.rewind()
 }
 
+// rewind starts the silence anew; watching must be held.
+func (g *guard) rewind() { _ = g.SetReadDeadline(time.Now().Add(g.silence)) }
+
 // A watchdog reads from the network and gives up when nothing comes.
-type watchdog struct{ g *guard }
+type watchdog struct{ *guard }
 
 func (w watchdog) Read(p []byte) (int, error) {
-	_ = w.g.Conn.SetReadDeadline(time.Now().Add(time.Duration(w.g.silence.Load())))
-	return w.g.Conn.Read(p)
+	w.watching.Lock()
+	w.rewind()
+	w.watching.Unlock()
+	return w.Conn.Read(p)
 }
 
 func (g *guard) Read(p []byte) (int, error) {

@@ -202,7 +202,7 @@ func TestHoursOfFlapping(t *testing.T) {
 		b := newBroker(t, linktest.Options{})
 		n := count(b)
 		l, _ := start(t, link.Options{URL: b.URL(), Dial: n.Dial, Subscriptions: []link.Subscription{{Filter: "in"}}})
-		for i := range 200 { // lives from 0 to 5 min: six hours and more
+		for i := range 100 { // lives from 0 to 5 min: four hours
 			<-l.Up()
 			if err := b.Publish("in", []byte("x"), false); err != nil {
 				t.Fatal(err)

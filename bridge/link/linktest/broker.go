@@ -17,7 +17,6 @@ import (
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -50,11 +49,9 @@ type Broker struct {
 	server *mochi.Server
 	url    *url.URL
 	lastID atomic.Int64
-	once   sync.Once
+	mu     sync.Mutex
+	closed bool
 }
-
-// memory is the name of the broker's listener for connections made by Dial.
-const memory = "memory"
 
 // NewBroker starts a broker; Close stops it.
 func NewBroker(o Options) (*Broker, error) {
@@ -93,7 +90,7 @@ func (b *Broker) listen() error {
 	ln := b.o.Listener
 	if ln == nil && b.o.Addr == "" {
 		b.url = &url.URL{Scheme: scheme, Host: "broker.test"}
-		return b.server.AddListener(idle{})
+		return b.server.AddListener(door{b, nil})
 	}
 	if ln == nil {
 		var err error
@@ -102,13 +99,7 @@ func (b *Broker) listen() error {
 		}
 	}
 	b.url = &url.URL{Scheme: scheme, Host: ln.Addr().String()}
-	if _, isTCP := ln.(*net.TCPListener); !isTCP {
-		ln = spooled{ln}
-	}
-	if b.o.TLS != nil {
-		ln = tls.NewListener(ln, b.o.TLS)
-	}
-	return b.server.AddListener(listeners.NewNet("network", ln))
+	return b.server.AddListener(door{b, ln})
 }
 
 // URL is where the broker is; port 0 has become a real one.
@@ -121,11 +112,10 @@ func (b *Broker) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, err
 	}
 	client, server := net.Pipe()
-	server = newSpool(server)
-	if b.o.TLS != nil {
-		server = tls.Server(server, b.o.TLS)
+	if err := b.attach(newSpool(server)); err != nil {
+		_ = client.Close()
+		return nil, err
 	}
-	go func() { _ = b.server.EstablishConnection(memory, server) }()
 	return client, nil
 }
 
@@ -199,14 +189,14 @@ func (b *Broker) Kill() {
 
 // Close says goodbye to all clients and stops the broker.
 func (b *Broker) Close() error {
-	var err error
-	b.once.Do(func() {
-		for _, c := range b.server.Clients.GetByListener(memory) {
-			_ = b.server.DisconnectClient(c, packets.ErrServerShuttingDown)
-		}
-		err = b.server.Close()
-	})
-	return err
+	b.mu.Lock()
+	was := b.closed
+	b.closed = true
+	b.mu.Unlock()
+	if was {
+		return nil
+	}
+	return b.server.Close()
 }
 
 // rules let clients in and make up for the broker's weak points.

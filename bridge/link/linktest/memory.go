@@ -1,6 +1,7 @@
 package linktest
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
@@ -9,25 +10,62 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
-// idle is a listener that nobody connects to; it closes the clients that Dial made.
-type idle struct{}
+// A door is where the broker takes connections: from a listener, or only from
+// Dial. The broker library's own listeners begin to serve a client while they are
+// being closed; this one counts clients under the broker's lock.
+type door struct {
+	*Broker
+	net.Listener // nil in memory
+}
 
-func (idle) ID() string                      { return memory }
-func (idle) Address() string                 { return memory }
-func (idle) Protocol() string                { return memory }
-func (idle) Init(*slog.Logger) error         { return nil }
-func (idle) Serve(listeners.EstablishFn)     {}
-func (idle) Close(closing listeners.CloseFn) { closing(memory) }
+const doorID = "door"
 
-// spooled makes spools of what a listener in memory accepts.
-type spooled struct{ net.Listener }
+func (door) ID() string              { return doorID }
+func (d door) Address() string       { return d.url.Host }
+func (d door) Protocol() string      { return d.url.Scheme }
+func (door) Init(*slog.Logger) error { return nil }
 
-func (l spooled) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+func (d door) Serve(listeners.EstablishFn) {
+	if d.Listener == nil {
+		return
 	}
-	return newSpool(c), nil
+	for {
+		c, err := d.Accept()
+		if err != nil {
+			return
+		}
+		if _, isTCP := c.(*net.TCPConn); !isTCP {
+			c = newSpool(c)
+		}
+		_ = d.attach(c)
+	}
+}
+
+func (d door) Close(closing listeners.CloseFn) {
+	if d.Listener != nil {
+		_ = d.Listener.Close()
+	}
+	closing(doorID)
+}
+
+// attach serves a client, or closes it when the broker is closed.
+func (b *Broker) attach(c net.Conn) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		_ = c.Close()
+		return net.ErrClosed
+	}
+	if b.o.TLS != nil {
+		c = tls.Server(c, b.o.TLS)
+	}
+	clients := &b.server.Listeners.ClientsWg
+	clients.Add(1)
+	go func() {
+		defer clients.Done()
+		_ = b.server.EstablishConnection(doorID, c)
+	}()
+	return nil
 }
 
 // A spool is the broker's end of a pipe, with the memory that a socket has and
