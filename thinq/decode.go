@@ -21,7 +21,7 @@ func (p *Profile) Decode(data []byte) (State, error) {
 	d := decoder{
 		cursor:  cursor{data: data},
 		profile: p,
-		state:   make(State, min(bytes.Count(data, []byte{':'}), maxSizeHint)),
+		state:   make(State, sizeHint(data)),
 	}
 	if kind := d.kind(); kind != '{' && kind != '[' {
 		return nil, errors.New("state: it is neither an object nor a list")
@@ -34,8 +34,12 @@ func (p *Profile) Decode(data []byte) (State, error) {
 	return d.state, nil
 }
 
-// maxSizeHint bounds the memory that a stranger's colons can ask for.
-const maxSizeHint = 128
+// sizeHint estimates the number of values: that of the members, most objects
+// being members themselves. It is bounded because data is a stranger's.
+func sizeHint(data []byte) int {
+	members, objects := bytes.Count(data, []byte{':'}), bytes.Count(data, []byte{'{'})
+	return min(max(members-objects, 0), 128)
+}
 
 // A decoder walks a state once. Names and options that the profile has are taken
 // from there, so that only what is new costs memory.

@@ -14,7 +14,7 @@ func (s State) Merge(report State) (changed State) {
 	for path, v := range report {
 		old, known := s[path]
 		if !known && path.Unit == "" {
-			path = s.lastUnit(path)
+			path = s.lastUnit(path, report)
 			old, known = s[path]
 		}
 		if known && equal(old, v) {
@@ -30,17 +30,15 @@ func (s State) Merge(report State) (changed State) {
 }
 
 // lastUnit is path in the unit that the state shows its resource in, if the
-// value is known in that unit.
-func (s State) lastUnit(path Path) Path {
-	shown := path
+// value is known in that unit and the report itself says nothing about it.
+func (s State) lastUnit(path Path, report State) Path {
+	shown, in := path, path
 	shown.Name = "unit"
-	unit, ok := s[shown].(string)
-	if !ok {
-		return path
-	}
-	in := path
-	in.Unit = unit
-	if _, ok := s[in]; !ok {
+	in.Unit, _ = s[shown].(string)
+	_, known := s[in]
+	_, unitTold := report[shown]
+	_, valueTold := report[in]
+	if in.Unit == "" || !known || unitTold || valueTold {
 		return path
 	}
 	return in
