@@ -185,12 +185,16 @@ func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%s: %w", ep, context.Cause(ctx))
 	}
+	token, err := c.token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ep, err)
+	}
 	pass, err := c.o.Budget.take(laneOf(ctx), time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ep, err)
 	}
 	start := time.Now()
-	response, err := c.call(ctx, ep, r)
+	response, err := c.call(ctx, ep, r, token)
 	c.o.Budget.settle(pass, err, time.Now())
 	c.report(Call{Endpoint: ep.String(), Code: outcome(err), Duration: time.Since(start)})
 	return response, err
@@ -221,17 +225,27 @@ func outcome(err error) string {
 	return fmt.Sprintf("http_%d", e.Status)
 }
 
-func (c *Client) call(ctx context.Context, ep endpoint, r request) (json.RawMessage, error) {
+// token has a source of tokens answer in the time of a call.
+func (c *Client) token(ctx context.Context) (string, error) {
+	ctx, cancel := withTimeout(ctx, callTimeout, "no token")
+	defer cancel()
+	token, err := c.o.Token(ctx)
+	if err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", tokenError{}
+	}
+	return token, nil
+}
+
+func (c *Client) call(ctx context.Context, ep endpoint, r request, token string) (json.RawMessage, error) {
 	limit := callTimeout
 	if r.op == opControl {
 		limit = controlTimeout
 	}
 	ctx, cancel := withTimeout(ctx, limit, "no answer")
 	defer cancel()
-	token, err := c.o.Token(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: token: %w", ep, err)
-	}
 	req, err := c.newRequest(ctx, ep, r, token)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ep, err)
@@ -299,21 +313,18 @@ func (c *Client) newRequest(ctx context.Context, ep endpoint, r request, token s
 	if err != nil {
 		return nil, errors.New("not a device id")
 	}
-	return req, c.setHeaders(req, ep, token)
+	c.setHeaders(req.Header, ep, token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
 }
 
-func (c *Client) setHeaders(req *http.Request, ep endpoint, token string) error {
-	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return tokenError{}
-	}
-	h := req.Header
+func (c *Client) setHeaders(h http.Header, ep endpoint, token string) {
 	h.Set("Authorization", "Bearer "+token)
 	h.Set("Accept", "application/json")
 	h.Set("User-Agent", "thinq2mqtt")
 	h.Set("x-message-id", messageID())
-	if req.Body != nil {
-		h.Set("Content-Type", "application/json")
-	}
 	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", c.o.APIKey)
 	for name, value := range c.surface.headers {
 		h.Set(name, values.Replace(value))
@@ -321,7 +332,6 @@ func (c *Client) setHeaders(req *http.Request, ep endpoint, token string) error 
 	for name, value := range ep.headers {
 		h.Set(name, value)
 	}
-	return nil
 }
 
 // messageID is 16 random bytes in 22 characters; LG refuses a repeated or
