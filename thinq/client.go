@@ -2,6 +2,7 @@ package thinq
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -256,7 +257,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	}
 	defer resp.Body.Close()
 	body, err := readAnswer(resp.Body, ep)
-	if err != nil {
+	if err = cmp.Or(err, ctx.Err()); err != nil { // a body cut short by the deadline may look whole
 		return nil, c.broken(ctx, ep, err)
 	}
 	response, refusal := parseAnswer(resp.StatusCode, resp.Header.Get("Content-Type"), body)

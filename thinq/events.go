@@ -17,7 +17,7 @@ const (
 	certificateEvery  = 10 * time.Minute // at most; doubles with every further one
 	certificateSlowly = 24 * time.Hour   // the longest such interval
 	unknownRetry      = 20 * time.Minute // after an answer nobody understands
-	routeDoubt        = 3                // subscribers that gave up before the route is asked for again
+	routeDoubt        = 2                // subscribers that gave up before the route is asked for again
 )
 
 // busyRetries are the waits after failures to get ready, ±20 %.
@@ -29,6 +29,7 @@ type eventState struct {
 	next     time.Time     // no new certificate earlier
 	interval time.Duration // and this long after that one
 	gaveUp   int           // subscribers that ended with an error, in a row
+	key      *signable     // made, and not yet answered for
 }
 
 // Events delivers LG's messages until ctx ends: it finds the endpoint (route,
@@ -39,7 +40,7 @@ type eventState struct {
 // It waits and tries again by itself while LG cannot be reached, is busy, or
 // says "too many calls". It returns nil when ctx ended, and an error only if LG
 // refuses for good or sub gave up; the caller decides when to try again. After
-// sub gave up three times in a row, the next call asks for the route anew.
+// sub gave up twice in a row, the next call asks for the route anew.
 // Only one call may run at a time.
 func (c *Client) Events(ctx context.Context, sub Subscriber, handle func(Event)) error {
 	for failures := 0; ctx.Err() == nil; {

@@ -89,18 +89,24 @@ func (c *Client) whoami() Identity {
 func (c *Client) clientID() string { return c.whoami().ClientID }
 
 // newCertificate makes a key, has LG sign it, and keeps both once it is sure
-// that they belong together.
+// that they belong together. A key that LG did not answer for serves again:
+// making one takes a small computer seconds.
 func (c *Client) newCertificate(ctx context.Context) error {
-	key, request, err := newKey()
-	if err != nil {
-		return err
+	if c.events.key == nil {
+		key, err := newKey()
+		if err != nil {
+			return err
+		}
+		c.events.key = key
 	}
-	cert, topics, err := c.Certificate(ctx, request)
+	key := c.events.key
+	cert, topics, err := c.Certificate(ctx, key.request)
 	if err != nil {
 		return err
 	}
 	c.spaceCertificates()
-	pair, err := tls.X509KeyPair([]byte(cert), key)
+	c.events.key = nil
+	pair, err := tls.X509KeyPair([]byte(cert), key.pem)
 	if err == nil && len(topics) == 0 {
 		err = errors.New("it came without a topic")
 	}
@@ -108,7 +114,7 @@ func (c *Client) newCertificate(ctx context.Context) error {
 		return badCertificate{err}
 	}
 	return c.keep(func(id *Identity) {
-		id.Key, id.Certificate = string(key), cert
+		id.Key, id.Certificate = string(key.pem), cert
 		id.Topics, id.Expires = topics, pair.Leaf.NotAfter
 	})
 }
@@ -120,26 +126,34 @@ func (e badCertificate) Error() string { return "LG's certificate is of no use: 
 func (e badCertificate) Unwrap() error { return e.cause }
 func (badCertificate) Class() Class    { return Unknown }
 
-// newKey makes a key in PEM and a certificate request in the form of LG's SDK:
+// A signable key waits for its certificate.
+type signable struct {
+	pem     []byte
+	request string
+}
+
+// newKey makes a key and its certificate request in the form of LG's SDK:
 // SHA-512 with RSA, common name lg_thinq, base64 without armour.
-func newKey() (keyPEM []byte, request string, err error) {
+func newKey() (*signable, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject:            pkix.Name{CommonName: "lg_thinq"},
 		SignatureAlgorithm: x509.SHA512WithRSA,
 	}, key)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	keyPEM = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	return keyPEM, base64.StdEncoding.EncodeToString(csr), nil
+	return &signable{
+		pem:     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		request: base64.StdEncoding.EncodeToString(csr),
+	}, nil
 }
 
 // certificate is the client certificate with its key; the error says that there

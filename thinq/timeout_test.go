@@ -1,0 +1,157 @@
+package thinq
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// hangs are places where a call can get stuck, each a network that does so.
+var hangs = map[string]func(t *testing.T, s *lg) dialFunc{
+	"connecting": func(*testing.T, *lg) dialFunc {
+		return func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	},
+	"handshake": func(t *testing.T, _ *lg) dialFunc {
+		return func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			t.Cleanup(func() { far.Close() })
+			go bufio.NewReader(far).Peek(1)
+			return near, nil
+		}
+	},
+	"answer": func(_ *testing.T, s *lg) dialFunc {
+		s.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		return s.pipes.Dial
+	},
+	"body": func(_ *testing.T, s *lg) dialFunc {
+		s.answer = func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				w.Write([]byte(" "))
+				http.NewResponseController(w).Flush()
+				sleep(r.Context(), time.Second)
+			}
+		}
+		return s.pipes.Dial
+	},
+}
+
+func TestTimeouts(t *testing.T) {
+	tests := []struct {
+		hang    string
+		control bool
+		want    time.Duration
+		cause   string
+	}{
+		{"connecting", false, 5 * time.Second, "no connection within 5s"},
+		{"handshake", false, 5 * time.Second, "TLS handshake timeout"},
+		{"answer", false, 10 * time.Second, "timeout awaiting response headers"},
+		{"answer", true, 10 * time.Second, "timeout awaiting response headers"},
+		{"body", false, 15 * time.Second, "no answer within 15s"},
+		{"body", true, 20 * time.Second, "no answer within 20s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.hang, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newLG(t, nil)
+				o := s.options()
+				o.Dial = hangs[tt.hang](t, s)
+				var call Call
+				o.Observe = func(c Call) { call = c }
+				c := newTestClient(t, o)
+				var err error
+				start := time.Now()
+				if tt.control {
+					err = c.Control(t.Context(), "d", []byte("{}"))
+				} else {
+					_, err = c.State(t.Context(), "d")
+				}
+				if took := time.Since(start); took != tt.want || call.Duration != tt.want {
+					t.Errorf("took %v (%v), want %v", took, call.Duration, tt.want)
+				}
+				if err == nil || !strings.Contains(err.Error(), tt.cause) || ClassOf(err) != Busy || call.Code != "timeout" {
+					t.Errorf("%v, class %q, code %q; want %s", err, ClassOf(err), call.Code, tt.cause)
+				}
+			})
+		})
+	}
+}
+
+func TestTokenTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newLG(t, nil)
+		o := s.options()
+		o.Token = func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "", context.Cause(ctx)
+		}
+		start := time.Now()
+		_, err := newTestClient(t, o).State(t.Context(), "d")
+		if ClassOf(err) != Busy || time.Since(start) != callTimeout {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+func TestCancelledCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newLG(t, nil)
+		o := s.options()
+		o.Dial = hangs["answer"](t, s)
+		c := newTestClient(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := c.State(ctx, "d"); ClassOf(err) != Unknown {
+			t.Errorf("got %v", err)
+		}
+		if _, err := c.State(ctx, "d"); ClassOf(err) != Unknown || len(s.seen()) != 1 {
+			t.Errorf("got %v after %d calls", err, len(s.seen()))
+		}
+	})
+}
+
+// TestDeadConnection kills the connection of a good call; the next call uses
+// another one.
+func TestDeadConnection(t *testing.T) {
+	s := newLG(t, says(200, ok("{}")))
+	var last net.Conn
+	o := s.options()
+	o.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := s.pipes.Dial(ctx, network, addr)
+		last = conn
+		return conn, err
+	}
+	c := newTestClient(t, o)
+	for range 3 {
+		if err := c.Control(t.Context(), "d", []byte("{}")); err != nil {
+			if err = c.Control(t.Context(), "d", []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		last.Close()
+	}
+}
+
+// TestOldTLS has a server that speaks TLS 1.1 at most.
+func TestOldTLS(t *testing.T) {
+	s := &lg{answer: says(200, ok("{}")), pipes: newPipes()}
+	good := newLG(t, nil)
+	cfg := good.TLS.Clone()
+	cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	srv := &http.Server{Handler: s, ErrorLog: good.Config.ErrorLog}
+	go srv.Serve(tls.NewListener(s.pipes, cfg))
+	t.Cleanup(func() { srv.Close() })
+	o := good.options()
+	o.Dial = s.pipes.Dial
+	if _, err := newTestClient(t, o).State(t.Context(), "d"); err == nil || len(s.seen()) != 0 {
+		t.Errorf("%v after %d calls", err, len(s.seen()))
+	}
+}
