@@ -30,6 +30,7 @@ Without a command the daemon runs. For a look without account and broker: thinq2
 		a.runCommand(),
 		a.checkCommand(),
 		a.configCommand(),
+		a.previewCommand(),
 		a.healthcheckCommand(),
 		a.versionCommand(),
 	)

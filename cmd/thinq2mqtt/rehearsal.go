@@ -1,0 +1,348 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A rehearsal does with saved appliances what the bridge does with real ones:
+// describe, derive, publish what differs, make control calls of commands.
+type rehearsal struct {
+	out        printer
+	at         time.Time
+	options    discovery.Options
+	appliances []*rehearsed
+}
+
+// rehearsed is one appliance; two devices if it is a one-piece wash tower.
+type rehearsed struct {
+	info    thinq.Device
+	profile *thinq.Profile
+	first   thinq.State // as saved; nil: none
+	state   thinq.State
+	devices []*discovery.Device
+	gone    bool
+}
+
+// load reads an appliance; one that the configuration ignores does not appear.
+func (r *rehearsal) load(dir string) error {
+	m, err := savedAppliance(dir)
+	if err != nil {
+		return err
+	}
+	if !r.options.Settings(m.info.ID, discovery.Slug(m.info.Type, m.info.ID)).Ignore {
+		r.appliances = append(r.appliances, m)
+	}
+	return nil
+}
+
+// start is the first meeting: what had happened before it is no news.
+func (r *rehearsal) start(m *rehearsed) {
+	r.learn(m, m.first)
+	r.announce(m)
+	r.publish(m)
+	for _, d := range m.devices {
+		r.out.retain(r.options.Topics.Availability(d.Slug), availability(m.first != nil))
+	}
+}
+
+func availability(online bool) []byte {
+	if online {
+		return []byte(`{"state":"online"}`)
+	}
+	return []byte(`{"state":"offline"}`)
+}
+
+// learn merges what an appliance said, with what follows from it, and describes
+// it anew where that matters.
+func (r *rehearsal) learn(m *rehearsed, report thinq.State) (events []func()) {
+	if m.state == nil {
+		m.state = thinq.State{}
+		m.devices = discovery.Describe(m.info, m.profile, nil, r.options)
+	}
+	changed := m.state.Merge(report)
+	if changed == nil {
+		return nil
+	}
+	anew := false
+	for _, d := range m.devices {
+		derived, happened := d.Advance(m.state, changed, r.at)
+		m.state.Merge(derived)
+		anew = anew || d.Affected(changed)
+		for _, e := range happened {
+			events = append(events, func() { r.event(d, e) })
+		}
+	}
+	if anew {
+		m.devices = discovery.Describe(m.info, m.profile, m.state, r.options)
+	}
+	return events
+}
+
+func (r *rehearsal) announce(m *rehearsed) {
+	for _, d := range m.devices {
+		r.out.retain(r.options.Topics.Discovery(d.Slug), d.Announcement())
+	}
+}
+
+// publish prints the states that differ from what was printed last.
+func (r *rehearsal) publish(m *rehearsed) {
+	for _, d := range m.devices {
+		r.out.retain(r.options.Topics.State(d.Slug), d.Payload(m.state))
+		extra := d.Extra(m.state)
+		for _, key := range slices.Sorted(maps.Keys(extra)) {
+			r.out.retain(r.options.Topics.Extra(d.Slug, key), extra[key])
+		}
+	}
+}
+
+func (r *rehearsal) event(d *discovery.Device, e discovery.Event) {
+	r.out.message(r.options.Topics.Event(d.Slug, e.Key), e.Payload(r.at), false)
+}
+
+// pushes applies a file of event messages.
+func (r *rehearsal) pushes(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", path, bare(err))
+	}
+	var messages []json.RawMessage
+	if err := json.Unmarshal(data, &messages); err != nil {
+		return fmt.Errorf("%s is not an array of event messages: %w", path, err)
+	}
+	for i, message := range messages {
+		e, err := thinq.ParseEvent(message)
+		if err != nil {
+			return fmt.Errorf("%s: message %d: %w", path, i+1, err)
+		}
+		r.out.line(map[string]any{"push": i + 1})
+		for _, m := range r.appliances {
+			if m.info.ID == e.Device && !m.gone {
+				r.observe(m, e)
+			}
+		}
+	}
+	return nil
+}
+
+// observe handles one event as the bridge does.
+func (r *rehearsal) observe(m *rehearsed, e thinq.Event) {
+	switch e.Kind {
+	case thinq.Report:
+		report, err := m.profile.Decode(e.Report)
+		if err != nil {
+			return // the bridge counts it, and that is all
+		}
+		r.report(m, report)
+	case thinq.Notice:
+		r.notice(m, e.Code)
+	case thinq.Renamed:
+		m.info.Alias = e.Alias
+		m.devices = discovery.Describe(m.info, m.profile, m.state, r.options)
+		r.announce(m)
+	case thinq.Left:
+		m.gone = true
+		for _, d := range m.devices {
+			t := r.options.Topics
+			for _, topic := range []string{t.Discovery(d.Slug), t.State(d.Slug), t.Availability(d.Slug)} {
+				r.out.retain(topic, nil)
+			}
+		}
+	}
+}
+
+func (r *rehearsal) report(m *rehearsed, report thinq.State) {
+	events := r.learn(m, report)
+	for _, d := range m.devices {
+		r.out.retain(r.options.Topics.Availability(d.Slug), availability(true))
+	}
+	for _, tell := range events {
+		tell()
+	}
+	r.announce(m)
+	r.publish(m)
+}
+
+// notice passes a notification on. One that the profile does not list is
+// announced first: Home Assistant refuses event types it was not told of.
+func (r *rehearsal) notice(m *rehearsed, code string) {
+	if !slices.ContainsFunc(m.profile.Notices, func(c thinq.Code) bool { return c.Name == code }) {
+		m.profile.Notices = append(m.profile.Notices, thinq.Code{Name: code})
+		m.devices = discovery.Describe(m.info, m.profile, m.state, r.options)
+		r.announce(m)
+	}
+	for _, d := range m.devices {
+		if e, ok := d.Notice(code); ok {
+			r.event(d, e)
+		}
+	}
+}
+
+// order prints the control calls that a command leads to, or why there is none.
+func (r *rehearsal) order(o order, expectReport bool) {
+	m, calls, err := r.wish(o)
+	if err != nil {
+		r.reject(err)
+		return
+	}
+	for _, call := range calls {
+		body, err := m.profile.Encode(call)
+		if err != nil {
+			r.reject(err)
+			return
+		}
+		r.out.line(struct {
+			Control any `json:"control"`
+		}{struct {
+			Device string          `json:"device"`
+			Body   json.RawMessage `json:"body"`
+		}{m.info.ID, body}})
+	}
+	if expectReport {
+		for _, call := range calls {
+			r.learn(m, call)
+		}
+		for _, d := range m.devices {
+			r.out.message(r.options.Topics.State(d.Slug), d.Payload(m.state), true)
+		}
+	}
+}
+
+// wish finds the device that takes a command: the one of its slug, or the first
+// that has its attributes.
+func (r *rehearsal) wish(o order) (m *rehearsed, calls []thinq.State, err error) {
+	err = &discovery.Rejection{Reason: "unknown_device", Message: "there is no appliance " + o.slug}
+	for _, m := range r.appliances {
+		for _, d := range m.devices {
+			if o.slug != "" && o.slug != d.Slug {
+				continue
+			}
+			calls, err = d.Wish(o.attrs, m.state)
+			if no, ok := errors.AsType[*discovery.Rejection](err); !ok || no.Reason != "unknown_attribute" {
+				return m, calls, err
+			}
+		}
+	}
+	return nil, nil, err
+}
+
+func (r *rehearsal) reject(err error) {
+	no, ok := errors.AsType[*discovery.Rejection](err)
+	if !ok {
+		no = &discovery.Rejection{Reason: "invalid_value", Message: err.Error()}
+	}
+	r.out.line(struct {
+		Rejected any `json:"rejected"`
+	}{struct {
+		Reason  string `json:"reason"`
+		Message string `json:"message"`
+		Allowed any    `json:"allowed"`
+	}{no.Reason, no.Message, no.Allowed}})
+}
+
+// table prints every property with what became of it.
+func (r *rehearsal) table() error {
+	t := tabwriter.NewWriter(r.out.w, 0, 0, 2, ' ', 0)
+	for i, m := range r.appliances {
+		r.learn(m, m.first)
+		for _, d := range m.devices {
+			if i > 0 {
+				fmt.Fprintln(t)
+			}
+			fmt.Fprintf(t, "%s\t%s %s, %q\n", d.Slug, d.Type, d.Model, d.Name)
+			fmt.Fprintln(t, "PROPERTY\tTYPE\tNOW\tATTRIBUTE\tENTITY")
+			platforms := map[string]discovery.Platform{}
+			for _, e := range d.Entities {
+				platforms[e.Key] = e.Platform
+			}
+			for _, c := range d.Coverage() {
+				p, _ := m.profile.Property(c.Path)
+				entity := c.Why
+				if c.Entity != "" {
+					entity = fmt.Sprintf("%s %s", platforms[c.Entity], c.Entity)
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Path, typeOf(p), valueOf(m.state, c.Path), c.Attr, entity)
+			}
+		}
+		for _, problem := range m.profile.Problems {
+			fmt.Fprintf(t, "left out: %s\n", problem)
+		}
+	}
+	return t.Flush()
+}
+
+// typeOf is a property's type and rights in short: "enum rw".
+func typeOf(p thinq.Property) string {
+	if p.Type == "" {
+		return "not in the profile"
+	}
+	rights := ""
+	if p.Readable {
+		rights += "r"
+	}
+	if p.Writable {
+		rights += "w"
+	}
+	return strings.TrimSpace(string(p.Type) + " " + rights)
+}
+
+func valueOf(s thinq.State, p thinq.Path) string {
+	if v, ok := s[p]; ok {
+		return fmt.Sprint(v)
+	}
+	return "-"
+}
+
+// A printer writes JSON lines. Of retained messages it writes only those that
+// differ from the last one of the topic, as the bridge does.
+type printer struct {
+	w        io.Writer
+	retained map[string]string
+	err      error
+}
+
+func (p *printer) retain(topic string, payload []byte) {
+	if last, ok := p.retained[topic]; !ok || last != string(payload) {
+		p.message(topic, payload, true)
+	}
+}
+
+func (p *printer) message(topic string, payload []byte, retain bool) {
+	if retain {
+		p.retained[topic] = string(payload)
+	}
+	var value any = json.RawMessage(payload)
+	if len(payload) == 0 {
+		value = ""
+	}
+	p.line(struct {
+		Topic   string `json:"topic"`
+		Payload any    `json:"payload"`
+		Retain  bool   `json:"retain"`
+	}{topic, value, retain})
+}
+
+func (p *printer) line(v any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // templates are full of < and >
+	err := e.Encode(v)
+	if err == nil && p.err == nil {
+		_, err = p.w.Write(b.Bytes())
+	}
+	if p.err == nil {
+		p.err = err
+	}
+}
