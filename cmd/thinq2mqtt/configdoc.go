@@ -118,3 +118,35 @@ func sectionSchema(v reflect.Value) *schema {
 	}
 	return s
 }
+
+// public is the configuration as others may see it, by key: secrets masked,
+// spans of time readable.
+func (c *Config) public() map[string]any { return public(reflect.ValueOf(*c)).(map[string]any) }
+
+func public(v reflect.Value) any {
+	switch value := v.Interface().(type) {
+	case Secret:
+		if value == "" {
+			return ""
+		}
+		return masked
+	case time.Duration:
+		return value.String()
+	}
+	all := map[string]any{}
+	switch v.Kind() {
+	case reflect.Struct:
+		for key, f := range settings(v.Type()) {
+			if f.Tag.Get("doc") != "-" {
+				all[key] = public(v.FieldByIndex(f.Index))
+			}
+		}
+	case reflect.Map:
+		for key, value := range v.Seq2() {
+			all[key.String()] = public(value)
+		}
+	default:
+		return v.Interface()
+	}
+	return all
+}

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
@@ -18,8 +20,9 @@ import (
 // longestValue bounds one value of a log line; an alias may be a megabyte long.
 const longestValue = 200
 
-// newLogger makes the logger, and the variable that changes its level.
-func newLogger(c Log, w io.Writer, environ source) (*slog.Logger, *slog.LevelVar) {
+// newHandler makes the handler of all loggers, and the variable that changes
+// its level.
+func newHandler(c Log, w io.Writer, environ source) (slog.Handler, *slog.LevelVar) {
 	level := new(slog.LevelVar)
 	level.UnmarshalText([]byte(c.Level)) // validated; info if not
 	format := c.Format
@@ -39,20 +42,17 @@ func newLogger(c Log, w io.Writer, environ source) (*slog.Logger, *slog.LevelVar
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: attr}
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), level
+		return slog.NewJSONHandler(w, options), level
 	case "tint":
-		return slog.New(tint.NewHandler(w, &tint.Options{
+		return tint.NewHandler(w, &tint.Options{
 			Level: level, ReplaceAttr: attr, NoColor: environ.variable("NO_COLOR") != "",
-		})), level
+		}), level
 	}
-	return slog.New(slog.NewTextHandler(w, options)), level
+	return slog.NewTextHandler(w, options), level
 }
 
 // terminal reports whether w is one.
 func terminal(w io.Writer) bool {
-	if r, ok := w.(*redactor); ok {
-		w = r.w
-	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -81,14 +81,13 @@ func short(a slog.Attr) slog.Attr {
 	return a
 }
 
-// A redactor writes everything but secrets: the last net below types that do
-// not show themselves, because libraries put whole addresses into their errors.
+// A redactor knows the secrets in use and keeps them out of what is written: the
+// last net below types that do not show themselves, because libraries put whole
+// addresses into their errors. It can be used from several goroutines.
 type redactor struct {
-	w io.Writer
-
 	mu      sync.Mutex
-	forms   []string // pairs for replace
-	replace *strings.Replacer
+	known   []string // pairs of form and mask
+	replace atomic.Pointer[strings.Replacer]
 }
 
 // shortestSecret: a shorter one would blacken half of every line.
@@ -98,29 +97,74 @@ const shortestSecret = 4
 func (r *redactor) hide(secret string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(secret) < shortestSecret || slices.Contains(r.forms, secret) {
+	if len(secret) < shortestSecret || slices.Contains(r.known, secret) {
 		return
 	}
-	quoted, _ := json.Marshal(secret)
 	for _, form := range []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(string(quoted), `"`),
+		secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
 	} {
-		r.forms = append(r.forms, form, masked)
+		r.known = append(r.known, form, masked)
 	}
-	r.replace = strings.NewReplacer(r.forms...)
+	r.replace.Store(strings.NewReplacer(r.known...))
 }
 
-// Write writes p without the secrets. Log handlers write a line at a time, so
-// none is cut in two.
-func (r *redactor) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.replace == nil {
-		return r.w.Write(p)
+// text is s without secrets.
+func (r *redactor) text(s string) string {
+	if replace := r.replace.Load(); replace != nil {
+		return replace.Replace(s)
 	}
-	if _, err := r.replace.WriteString(r.w, string(p)); err != nil {
-		return 0, err
+	return s
+}
+
+// handler puts the redactor in front of a handler.
+func (r *redactor) handler(next slog.Handler) slog.Handler { return redacted{next, r} }
+
+// redacted is a handler that sees no secrets.
+type redacted struct {
+	slog.Handler
+	r *redactor
+}
+
+// Handle implements [slog.Handler].
+func (h redacted) Handle(ctx context.Context, record slog.Record) error {
+	clean := slog.NewRecord(record.Time, record.Level, h.r.text(record.Message), record.PC)
+	for a := range record.Attrs {
+		clean.AddAttrs(h.r.attr(a))
 	}
-	return len(p), nil
+	return h.Handler.Handle(ctx, clean)
+}
+
+// WithAttrs implements [slog.Handler].
+func (h redacted) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = h.r.attr(a)
+	}
+	return redacted{h.Handler.WithAttrs(clean), h.r}
+}
+
+// WithGroup implements [slog.Handler].
+func (h redacted) WithGroup(name string) slog.Handler {
+	return redacted{h.Handler.WithGroup(name), h.r}
+}
+
+// attr is an attribute without secrets. A value of any type stays what it is if
+// its text has none.
+func (r *redactor) attr(a slog.Attr) slog.Attr {
+	a.Value = a.Value.Resolve()
+	switch a.Value.Kind() {
+	case slog.KindString, slog.KindAny:
+		text := a.Value.String()
+		if clean := r.text(text); clean != text {
+			a.Value = slog.StringValue(clean)
+		}
+	case slog.KindGroup:
+		var members []slog.Attr
+		for _, m := range a.Value.Group() {
+			members = append(members, r.attr(m))
+		}
+		a.Value = slog.GroupValue(members...)
+	}
+	return a
 }

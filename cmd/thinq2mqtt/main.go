@@ -20,15 +20,15 @@ func main() {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	a := &app{environ: environ, stderr: &redactor{w: stderr}}
+	a := &app{environ: environ, secrets: new(redactor)}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
-	root.SetErr(a.stderr)
+	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		for line := range strings.Lines(err.Error() + "\n") {
-			fmt.Fprint(a.stderr, "thinq2mqtt: "+line)
+		for line := range strings.Lines(a.secrets.text(err.Error()) + "\n") {
+			fmt.Fprint(stderr, "thinq2mqtt: "+line)
 		}
 	}
 	return codeOf(err)

@@ -9,7 +9,7 @@ import (
 // An app is what all commands share: the only things that come from outside.
 type app struct {
 	environ []string
-	stderr  *redactor
+	secrets *redactor // those in use, to be kept out of what is written
 }
 
 func (a *app) source(path string) source { return source{path: path, environ: a.environ} }

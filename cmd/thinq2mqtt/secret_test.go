@@ -38,8 +38,8 @@ func TestSecretNeverShowsItself(t *testing.T) {
 	all = append(all, string(data), s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintln(&s))
 	for _, format := range []string{"text", "json", "tint"} {
 		var b bytes.Buffer
-		log, _ := newLogger(Log{Level: "debug", Format: format}, &b, source{})
-		log.Info("message", "secret", s, "holder", holder, "group", slog.GroupValue(slog.Any("s", s)))
+		h, _ := newHandler(Log{Level: "debug", Format: format}, &b, source{})
+		slog.New(h).Info("message", "secret", s, "holder", holder, "group", slog.GroupValue(slog.Any("s", s)))
 		all = append(all, b.String())
 	}
 	for _, text := range all {
@@ -148,20 +148,22 @@ func TestCredentialsFolder(t *testing.T) {
 	}
 }
 
-// S-04: what libraries put into their errors stops at the writer.
+// S-04: what libraries put into their errors stops at the handler.
 func TestRedactor(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	r := &redactor{w: &b}
+	r := new(redactor)
 	r.hide(canary)
 	r.hide(canary)
 	r.hide("abc") // too short to be told from a word
 	u := url.URL{Scheme: "mqtt", User: url.UserPassword("me", canary), Host: "h"}
 	for _, format := range []string{"text", "json", "tint"} {
-		log, _ := newLogger(Log{Level: "debug", Format: format}, r, source{})
-		log.Error("dial "+u.String(), "err", errors.New("refused "+canary), "query", url.QueryEscape(canary), "word", "abc")
+		h, _ := newHandler(Log{Level: "debug", Format: format}, &b, source{})
+		log := slog.New(r.handler(h)).With("url", u).WithGroup("g").With("token", canary)
+		log.Error("dial "+u.String(), "err", errors.New("refused "+canary), "query", url.QueryEscape(canary), "word", "abc",
+			slog.Group("deep", "quoted", fmt.Sprintf("%q", canary), "any", []string{canary}))
 	}
-	fmt.Fprintf(r, "%q\n", canary)
+	b.WriteString(r.text(canary))
 	if got := b.String(); strings.Contains(got, "canary") || !strings.Contains(got, masked) || !strings.Contains(got, "abc") {
 		t.Errorf("written:\n%s", got)
 	}
@@ -184,7 +186,8 @@ func TestLogFormats(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var b bytes.Buffer
-			log, _ := newLogger(tt.c, &b, source{environ: tt.environ})
+			h, _ := newHandler(tt.c, &b, source{environ: tt.environ})
+			log := slog.New(h)
 			log.Debug("quiet")
 			log.Info("hello", "n", 1)
 			if got := b.String(); got != tt.want {
@@ -198,8 +201,8 @@ func TestLogFormats(t *testing.T) {
 func TestLogValuesAreCut(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	log, _ := newLogger(Log{"info", "text"}, &b, source{})
-	log.Info("alias", "name", strings.Repeat("ä", 1<<20), "err", errors.New(strings.Repeat("\x1b\n", 1000)), "took", time.Second)
+	h, _ := newHandler(Log{"info", "text"}, &b, source{})
+	slog.New(h).Info("alias", "name", strings.Repeat("ä", 1<<20), "err", errors.New(strings.Repeat("\x1b\n", 1000)), "took", time.Second)
 	if got := b.String(); len(got) > 3000 || strings.Count(got, "\n") != 1 || strings.ContainsRune(got, '\x1b') {
 		t.Errorf("logged %d bytes: %.300q", len(got), got)
 	}
