@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -252,34 +253,39 @@ func (r *rehearsal) reject(err error) {
 	}{no.Reason, no.Message, no.Allowed}})
 }
 
-// table prints every property with what became of it.
+// table prints every property of every device with what became of it.
 func (r *rehearsal) table() error {
-	t := tabwriter.NewWriter(r.out.w, 0, 0, 2, ' ', 0)
-	for i, m := range r.appliances {
+	for _, m := range r.appliances {
 		r.learn(m, m.first)
 		for _, d := range m.devices {
-			if i > 0 {
-				fmt.Fprintln(t)
-			}
-			fmt.Fprintf(t, "%s\t%s %s, %q\n", d.Slug, d.Type, d.Model, d.Name)
-			fmt.Fprintln(t, "PROPERTY\tTYPE\tNOW\tATTRIBUTE\tENTITY")
-			platforms := map[string]discovery.Platform{}
-			for _, e := range d.Entities {
-				platforms[e.Key] = e.Platform
-			}
-			for _, c := range d.Coverage() {
-				p, _ := m.profile.Property(c.Path)
-				entity := c.Why
-				if c.Entity != "" {
-					entity = fmt.Sprintf("%s %s", platforms[c.Entity], c.Entity)
-				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Path, typeOf(p), valueOf(m.state, c.Path), c.Attr, entity)
+			fmt.Fprintf(r.out.w, "%s: %q, %s %s\n\n", d.Slug, d.Name, d.Type, d.Model)
+			if err := r.coverage(m, d); err != nil {
+				return err
 			}
 		}
 		for _, problem := range m.profile.Problems {
-			fmt.Fprintf(t, "left out: %s\n", problem)
+			fmt.Fprintf(r.out.w, "left out of the profile: %s\n\n", problem)
 		}
 	}
+	return nil
+}
+
+func (r *rehearsal) coverage(m *rehearsed, d *discovery.Device) error {
+	platforms := map[string]discovery.Platform{}
+	for _, e := range d.Entities {
+		platforms[e.Key] = e.Platform
+	}
+	t := tabwriter.NewWriter(r.out.w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "PROPERTY\tTYPE\tNOW\tATTRIBUTE\tENTITY")
+	for _, c := range d.Coverage() {
+		p, _ := m.profile.Property(c.Path)
+		entity := "- " + c.Why
+		if c.Entity != "" {
+			entity = fmt.Sprintf("%s %s", platforms[c.Entity], c.Entity)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Path, typeOf(p), valueOf(m.state, c.Path), cmp.Or(c.Attr, "-"), entity)
+	}
+	fmt.Fprintln(t)
 	return t.Flush()
 }
 

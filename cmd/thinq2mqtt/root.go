@@ -30,6 +30,8 @@ Without a command the daemon runs. For a look without account and broker: thinq2
 		a.runCommand(),
 		a.checkCommand(),
 		a.configCommand(),
+		a.demoCommand(),
+		a.simulateCommand(),
 		a.previewCommand(),
 		a.healthcheckCommand(),
 		a.versionCommand(),

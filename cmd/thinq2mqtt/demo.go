@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// demoFlags are the flags of demo.
+type demoFlags struct {
+	home   homeFlags
+	broker string
+	mqtt   string
+	http   string
+	admin  string
+	json   bool
+}
+
+// demoCommand is the daemon with a simulated cloud and a broker of its own.
+func (a *app) demoCommand() *cobra.Command {
+	var f demoFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run everything simulated: cloud, broker, bridge and status page",
+		Long: `Run the bridge against a simulated ThinQ cloud and a broker of its own, all in
+this process: no account, no configuration, nothing kept afterwards.`,
+		Example: `  thinq2mqtt demo
+  thinq2mqtt demo --broker mqtt://homeassistant.local:1883 --devices washer,air_conditioner`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.demo(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), &f, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.broker, "broker", "", "`URL` of a broker to use instead of the embedded one")
+	flags.StringVar(&f.mqtt, "broker-listen", "127.0.0.1:1883", "`address` of the embedded broker; the next free port if taken")
+	flags.StringVar(&f.http, "http-listen", "127.0.0.1:8099", "`address` of the status page; the next free port if taken")
+	flags.StringVar(&f.admin, "admin-listen", "", "`address` of the door for scripts (HTTP /sim/…); loopback only (default off)")
+	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready")
+	f.home.register(cmd)
+	return cmd
+}
+
+func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, args []string) (err error) {
+	samples, err := f.home.samples(args)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "thinq2mqtt-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	handler, level := newHandler(Log{Level: "warn", Format: "auto"}, stderr, a.source(""))
+	cloud, err := f.cloud(samples, slog.New(handler))
+	if err != nil {
+		return err
+	}
+	defer cloud.Close()
+	cfg, closeBroker, err := f.configure(dir, cloud)
+	if err != nil {
+		return err
+	}
+	defer closeBroker()
+	d, err := a.newDaemon(cfg, a.secrets.handler(handler), level)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.run(ctx) })
+	group.Go(func() error {
+		home, err := awaitReady(ctx, d.accounts[0].bridge)
+		if err != nil {
+			return nil // told to stop before
+		}
+		return f.ready(stdout, cfg, cloud, home)
+	})
+	return group.Wait()
+}
+
+// cloud is the simulated one, without LG's quota: a demo is for playing.
+func (f *demoFlags) cloud(samples []thinqtest.Sample, log *slog.Logger) (*thinqtest.Server, error) {
+	o := thinqtest.Options{
+		Samples: samples, Seed: f.home.seed, Speed: f.home.speed, Lively: true, CallsPerHour: -1, Logger: log,
+	}
+	if f.admin != "" {
+		if err := openAll(map[string]listening{"admin-listen": {f.admin, &o.Admin}}); err != nil {
+			return nil, err
+		}
+	}
+	cloud, err := thinqtest.NewServer(o)
+	return cloud, exit(exitData, err)
+}
+
+// configure makes the configuration that a user would write for this cloud, and
+// starts the broker unless there is one.
+func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, func(), error) {
+	cfg := new(defaults())
+	cfg.StateDir = filepath.Join(dir, "state")
+	cfg.ThinQ.Country, cfg.ThinQ.Token, cfg.ThinQ.APIURL = "KR", Secret(cloud.Token), cloud.URL
+	cfg.ThinQ.CAFile = filepath.Join(dir, "ca.pem")
+	cfg.ThinQ.Budget = Budget{CallsPerHour: 100_000, BackgroundPerHour: 100_000}
+	cfg.MQTT.URL = f.broker
+	if err := os.WriteFile(cfg.ThinQ.CAFile, cloud.CA, 0o600); err != nil {
+		return nil, nil, err
+	}
+	page, err := nextFree(f.http)
+	if err != nil {
+		return nil, nil, exitf(exitUsage, "--http-listen: %w", err)
+	}
+	cfg.HTTP.Listen = page.Addr().String()
+	page.Close() // the daemon opens it again
+	closeBroker := func() {}
+	if f.broker == "" {
+		listener, err := nextFree(f.mqtt)
+		if err != nil {
+			return nil, nil, exitf(exitUsage, "--broker-listen: %w", err)
+		}
+		broker, err := linktest.NewBroker(linktest.Options{Listener: listener})
+		if err != nil {
+			return nil, nil, err
+		}
+		closeBroker = func() { broker.Close() }
+		cfg.MQTT.URL = broker.URL().String()
+	}
+	cfg.splitURL()
+	if err := cfg.Validate(); err != nil {
+		closeBroker()
+		return nil, nil, exit(exitUsage, err)
+	}
+	return cfg, closeBroker, nil
+}
+
+// nextFree listens on an address, or on one of the hundred ports after it.
+func nextFree(address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not host:port", address)
+	}
+	for n := first; ; n++ {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(n)))
+		if err == nil || n == first+100 || !errors.Is(err, syscall.EADDRINUSE) {
+			return l, err
+		}
+	}
+}
+
+// awaitReady waits until every appliance is announced.
+func awaitReady(ctx context.Context, b *bridge.Bridge) (bridge.Snapshot, error) {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if s, err := b.Snapshot(ctx); err == nil && s.Ready {
+			return s, nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return bridge.Snapshot{}, ctx.Err()
+		}
+	}
+}
+
+// ready says where everything is and what to try.
+func (f *demoFlags) ready(w io.Writer, cfg *Config, cloud *thinqtest.Server, home bridge.Snapshot) error {
+	page := "http://" + dialable(cfg.HTTP.Listen) + "/"
+	if f.json {
+		return json.NewEncoder(w).Encode(struct {
+			Ready     bool   `json:"ready"`
+			Broker    string `json:"broker"`
+			HTTP      string `json:"http"`
+			Admin     string `json:"admin"`
+			BaseTopic string `json:"base_topic"`
+			Devices   int    `json:"devices"`
+		}{true, cfg.MQTT.URL, page, cloud.AdminURL, cfg.MQTT.BaseTopic, len(home.Devices)})
+	}
+	at := clientFlags(cfg.MQTT)
+	_, err := fmt.Fprintf(w, `thinq2mqtt demo: %d simulated appliances; Ctrl-C ends it and nothing stays
+
+  broker  %s
+  page    %s
+  watch   mosquitto_sub %s -v -t '%s/+'
+  switch  mosquitto_pub %[4]s -t %s
+`, len(home.Devices), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, home))
+	return err
+}
+
+// clientFlags are the flags of mosquitto's clients for a broker.
+func clientFlags(m MQTT) string {
+	u, err := url.Parse(m.URL)
+	if err != nil {
+		return ""
+	}
+	flags := "-h " + u.Hostname()
+	if port := u.Port(); port != "" {
+		flags += " -p " + port
+	}
+	if m.Username != "" {
+		flags += " -u " + m.Username + " -P …"
+	}
+	return flags
+}
+
+// trials are commands that show something at once, by type.
+var trials = []struct{ kind, attr, value string }{
+	{"DEVICE_AIR_CONDITIONER", "air_con_operation_mode", "power_on"},
+	{"DEVICE_AIR_PURIFIER", "air_purifier_operation_mode", "power_on"},
+	{"DEVICE_REFRIGERATOR", "express_mode", "true"},
+}
+
+// trial is the rest of a line that switches something on: topic and value.
+func trial(base string, home bridge.Snapshot) string {
+	for _, t := range trials {
+		for _, d := range home.Devices {
+			if d.Type == t.kind {
+				return fmt.Sprintf("%s/%s/set/%s -m %s", base, d.Slug, t.attr, t.value)
+			}
+		}
+	}
+	return base + "/bridge/request/health_check -n"
+}
