@@ -1,12 +1,21 @@
 // Package bridge relays between LG's cloud and the local broker: it announces
 // appliances, publishes their states, and turns commands into control calls.
+//
+// One goroutine, the loop in [Bridge.Run], owns all state. It does no input or
+// output itself: calls to LG run in goroutines that post their answers back,
+// and what is to be published goes through the outbox.
 package bridge
 
 import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
@@ -33,14 +42,19 @@ type Broker interface {
 	Status() link.Status
 }
 
+var (
+	_ Cloud  = (*thinq.Client)(nil)
+	_ Broker = (*link.Link)(nil)
+)
+
 // Options configure a [Bridge].
 type Options struct {
 	Account       string // label; empty for the only one
 	Cloud         Cloud
 	Broker        Broker
 	Subscriber    thinq.Subscriber // how events are had; nil: reconcile reads only
-	Budget        *thinq.Budget
-	Store         *Store
+	Budget        *thinq.Budget    // may be nil: no limit
+	Store         *Store           // may be nil: nothing is kept
 	Discovery     discovery.Options
 	HomeAssistant bool          // announce devices
 	Reconcile     time.Duration // between reads of one appliance; default 30 min
@@ -55,51 +69,183 @@ type Options struct {
 	Log           *LogHandler    // where bridge/logging comes from; may be nil
 }
 
+// eventBuffer is how many events may wait for the loop before they are dropped
+// and made good by reads.
+const eventBuffer = 64
+
 // A Bridge serves one account.
-type Bridge struct{ o Options }
+type Bridge struct {
+	o      Options
+	log    *slog.Logger
+	m      *Metrics
+	topics discovery.Topics
+	outbox *outbox
 
-// New makes a bridge; Run starts it.
-func New(o Options) *Bridge { panic("unwritten") }
+	events  chan thinq.Event
+	answers chan func() // what calls found, to be done by the loop
+	asks    chan func()
+	ended   chan struct{} // closed when Run returns
+	beat    atomic.Int64  // Unix nanoseconds of the loop's last turn
+	lost    atomic.Int64  // events that found the buffer full
+	saving  atomic.Bool   // the cache is being written
+	work    sync.WaitGroup
 
-// Subscriptions are what the local link must subscribe to.
-func Subscriptions(t discovery.Topics) []link.Subscription { panic("unwritten") }
-
-// Will is the message the local broker publishes when the bridge is lost.
-func Will(t discovery.Topics) *link.Message { panic("unwritten") }
-
-// Run is the loop: the one goroutine that owns all state. It returns nil when
-// ctx ended and the farewell was said.
-func (b *Bridge) Run(ctx context.Context) error { panic("unwritten") }
-
-// Snapshot asks the loop for everything the status page and /readyz show.
-func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) { panic("unwritten") }
-
-// A Snapshot is the condition of a bridge at one moment.
-type Snapshot struct {
-	Account   string           `json:"account,omitempty"`
-	Cloud     string           `json:"cloud"`      // "starting", "ok", "rate_limited", "auth_required", …
-	CloudText string           `json:"cloud_text"` // what to do about it, for a person
-	Push      string           `json:"push"`       // "live", "connecting", "off", …
-	Broker    link.Status      `json:"broker"`
-	CallsLeft int              `json:"calls_left"`
-	Paused    time.Time        `json:"paused_until,omitzero"`
-	Started   time.Time        `json:"started"`
-	Ready     bool             `json:"ready"`
-	Awaited   []string         `json:"awaited,omitempty"` // what readiness waits for
-	Devices   []DeviceSnapshot `json:"devices"`
+	// All below is owned by the loop.
+	started   time.Time
+	later     schedule
+	devices   map[string]*device // by id
+	slugs     map[string]*half
+	listed    bool // a list was had in this run
+	lists     listing
+	jobs      []*job
+	running   int
+	controls  int // control calls under way
+	account   account
+	push      push
+	strangers map[string]time.Time // announcements of ours that nobody stands behind
+	overrides map[string]discovery.Settings
+	lifecycle time.Time // when to ask for lifecycle news again
+	made      int64     // losses that reads have made good
+	stopping  bool
+	saved     time.Time
+	dup       map[string]time.Time // recent commands, against redelivery
+	info      []byte               // bridge/info as last published
+	roster    []byte               // bridge/devices as last published
 }
 
-// A DeviceSnapshot is one row of bridge/devices and of the status page.
-type DeviceSnapshot struct {
-	ID           string    `json:"id"`
-	Slug         string    `json:"slug"`
-	Name         string    `json:"name"`
-	Type         string    `json:"type"`
-	Model        string    `json:"model"`
-	Supported    bool      `json:"supported"`
-	Ignored      bool      `json:"ignored"`
-	Availability string    `json:"availability"` // "online" or "offline"
-	LastSeen     time.Time `json:"last_seen,omitzero"`
-	Entities     int       `json:"entities"`
-	Problem      string    `json:"problem,omitempty"`
+// New makes a bridge; Run starts it.
+func New(o Options) *Bridge {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	if o.Reconcile <= 0 {
+		o.Reconcile = 30 * time.Minute
+	}
+	if o.Account != "" {
+		o.Logger = o.Logger.With("account", o.Account)
+	}
+	b := &Bridge{
+		o: o, log: o.Logger, m: o.Metrics, topics: o.Discovery.Topics,
+		outbox:  newOutbox(o.Broker, o.Logger, o.Metrics),
+		events:  make(chan thinq.Event, eventBuffer),
+		answers: make(chan func(), eventBuffer),
+		asks:    make(chan func()),
+		ended:   make(chan struct{}),
+		later:   schedule{}, devices: map[string]*device{}, slugs: map[string]*half{},
+		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, dup: map[string]time.Time{},
+		account: account{condition: condStarting},
+	}
+	configured := o.Discovery.Settings
+	b.o.Discovery.Settings = func(id, slug string) discovery.Settings { return b.settings(configured, id, slug) }
+	return b
+}
+
+// Run is the loop: the one goroutine that owns all state. It returns nil when
+// ctx ended and the farewell was said. The broker must outlive it: its link is
+// to be stopped afterwards.
+func (b *Bridge) Run(ctx context.Context) error {
+	defer close(b.ended)
+	// Calls and the outbox must outlive ctx for the farewell.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	events, hangUp := context.WithCancel(work)
+	defer hangUp()
+	b.started = time.Now()
+	b.restore()
+	b.begin()
+	b.work.Go(func() { b.outbox.run(work) })
+	for ctx.Err() == nil {
+		b.dispatch(work, events)
+		b.turn(ctx.Done())
+	}
+	b.drain(work, hangUp)
+	stop()
+	b.work.Wait()
+	b.save(b.snapshotCache())
+	return nil
+}
+
+// turn waits for one thing to happen, and handles it.
+func (b *Bridge) turn(done <-chan struct{}) {
+	b.beat.Store(time.Now().UnixNano())
+	alarm := time.NewTimer(b.pause())
+	defer alarm.Stop()
+	select {
+	case <-done:
+	case e := <-b.events:
+		b.observe(e)
+	case m := <-b.o.Broker.Messages():
+		b.receive(m)
+	case <-b.o.Broker.Up():
+		b.connected()
+	case f := <-b.answers:
+		f()
+	case f := <-b.asks:
+		f()
+	case record := <-b.o.Log.records():
+		b.publishLog(record)
+	case <-alarm.C:
+	}
+	b.makeGood()
+	b.later.run(time.Now())
+}
+
+// heartbeat is how often the loop turns even if nothing happens.
+const heartbeat = 5 * time.Second
+
+// pause is how long the loop may sleep.
+func (b *Bridge) pause() time.Duration {
+	at, ok := b.later.next()
+	if !ok {
+		return heartbeat
+	}
+	return min(heartbeat, max(0, time.Until(at)))
+}
+
+// post hands an answer to the loop, or drops it when nobody is there any more.
+func (b *Bridge) post(ctx context.Context, f func()) {
+	select {
+	case b.answers <- f:
+	case <-ctx.Done():
+	}
+}
+
+// every sets an appointment that repeats, with a tenth of jitter.
+func (b *Bridge) every(name string, period time.Duration, do func()) {
+	b.later.set(name, time.Now().Add(jitter(period, 0.1)), func() {
+		b.every(name, period, do)
+		do()
+	})
+}
+
+// jitter spreads a duration by a part of it to both sides, so that many
+// installations and many appliances do not call in step.
+func jitter(d time.Duration, part float64) time.Duration {
+	return time.Duration(float64(d) * (1 + part*(2*rand.Float64()-1)))
+}
+
+// Subscriptions are what the local link must subscribe to. Retained commands
+// are not wanted; announcements are, to find our own that are stale.
+func Subscriptions(t discovery.Topics) []link.Subscription {
+	var subs []link.Subscription
+	for _, filter := range t.Commands() {
+		subs = append(subs, link.Subscription{Filter: filter})
+	}
+	return append(subs, link.Subscription{Filter: t.Announcements(), Retained: true})
+}
+
+// Will is the message the local broker publishes when the bridge is lost.
+func Will(t discovery.Topics) *link.Message {
+	return &link.Message{Topic: t.Bridge("state"), Payload: condition(false), Retain: true}
+}
+
+// condition is the payload of bridge/state and of every availability topic.
+func condition(online bool) []byte {
+	if online {
+		return []byte(`{"state":"online"}`)
+	}
+	return []byte(`{"state":"offline"}`)
 }

@@ -1,8 +1,17 @@
 package bridge
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -10,32 +19,210 @@ import (
 // ErrStore says that the state folder cannot be used, or is in use.
 var ErrStore = errors.New("state folder")
 
+// The files of a store. Identity and token are secrets, so they are apart from
+// the cache, which a bug report may contain.
+const (
+	identityFile = "identity.json"
+	tokenFile    = "token.json"
+	cacheFile    = "cache.json"
+	budgetFile   = "budget.json"
+)
+
 // A Store is the state folder: locked while open, every file replaced whole.
-type Store struct{}
+// Its methods can be called from several goroutines.
+type Store struct {
+	dir  string
+	lock *os.File
+
+	mu       sync.Mutex
+	identity identityRecord
+	token    json.RawMessage
+	cache    cache
+	budget   thinq.BudgetState
+	warnings []string
+}
+
+// identityRecord is identity.json.
+type identityRecord struct {
+	Instance string          `json:"instance"`
+	Identity *thinq.Identity `json:"identity,omitempty"`
+}
 
 // OpenStore locks the folder, creating it if need be (mode 0700). The error
-// wraps [ErrStore].
-func OpenStore(dir string) (*Store, error) { panic("unwritten") }
+// wraps [ErrStore]. A damaged file is no error: its previous generation is
+// taken, or it starts empty, and [Store.Warnings] says so.
+func OpenStore(dir string) (*Store, error) {
+	s := &Store{dir: dir}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	return s, nil
+}
+
+func (s *Store) open() error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	if err := s.acquire(); err != nil {
+		return err
+	}
+	s.read(identityFile, &s.identity)
+	s.read(tokenFile, &s.token)
+	s.read(cacheFile, &s.cache)
+	s.read(budgetFile, &s.budget)
+	if s.identity.Instance != "" {
+		return nil
+	}
+	s.identity.Instance = newInstance()
+	if err := s.write(identityFile, s.identity); err != nil {
+		return errors.Join(err, s.lock.Close())
+	}
+	return nil
+}
+
+// acquire takes the lock, which the kernel frees even after kill -9.
+func (s *Store) acquire() error {
+	f, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return fmt.Errorf("%s is in use by another process", s.dir)
+	}
+	s.lock = f
+	return nil
+}
 
 // Close releases the folder.
-func (s *Store) Close() error { panic("unwritten") }
+func (s *Store) Close() error { return s.lock.Close() }
 
-// Identity is what was saved, nil if nothing usable is.
-func (s *Store) Identity() *thinq.Identity { panic("unwritten") }
-
-// SaveIdentity replaces it.
-func (s *Store) SaveIdentity(id thinq.Identity) error { panic("unwritten") }
-
-// Budget is the state of the call budget as last saved.
-func (s *Store) Budget() thinq.BudgetState { panic("unwritten") }
+// Warnings are what OpenStore found damaged, one sentence each.
+func (s *Store) Warnings() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.warnings
+}
 
 // Instance is the id of this installation, made once: the identifier of the
 // bridge's own device and the stem of its MQTT client id.
-func (s *Store) Instance() string { panic("unwritten") }
+func (s *Store) Instance() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.identity.Instance
+}
+
+// instanceStem precedes the digits of an instance id.
+const instanceStem = "thinq2mqtt_"
+
+func newInstance() string {
+	var digits [4]byte
+	rand.Read(digits[:])
+	return instanceStem + hex.EncodeToString(digits[:])
+}
+
+// Identity is what was saved, nil if nothing usable is.
+func (s *Store) Identity() *thinq.Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.identity.Identity
+}
+
+// SaveIdentity replaces it.
+func (s *Store) SaveIdentity(id thinq.Identity) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.identity.Identity = &id
+	return s.write(identityFile, s.identity)
+}
 
 // Token is the OAuth token last saved, nil if none is.
-func (s *Store) Token() json.RawMessage { panic("unwritten") }
+func (s *Store) Token() json.RawMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
 
 // SaveToken replaces it, before the new token is used (a lost refresh token
 // means a new sign-in).
-func (s *Store) SaveToken(token json.RawMessage) error { panic("unwritten") }
+func (s *Store) SaveToken(token json.RawMessage) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
+	return s.write(tokenFile, token)
+}
+
+// Budget is the state of the call budget as last saved.
+func (s *Store) Budget() thinq.BudgetState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.budget
+}
+
+// saveBudget has a file of its own: it is written much more often than the
+// cache, so that a crash loop cannot use up the hour's calls unseen.
+func (s *Store) saveBudget(b thinq.BudgetState) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.budget = b
+	return s.write(budgetFile, b)
+}
+
+func (s *Store) loadCache() cache {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cache
+}
+
+func (s *Store) saveCache(c cache) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cache = c
+	return s.write(cacheFile, c)
+}
+
+// read fills v from a file or, if that is damaged, from the generation before.
+func (s *Store) read(name string, v any) {
+	err := readRecord(filepath.Join(s.dir, name), v)
+	if err == nil {
+		return
+	}
+	older := readRecord(filepath.Join(s.dir, name+".old"), v)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && errors.Is(older, os.ErrNotExist):
+		// The first start.
+	case older == nil:
+		s.warnings = append(s.warnings, fmt.Sprintf("%s: %v; the generation before it is used", name, err))
+	default:
+		s.warnings = append(s.warnings, fmt.Sprintf("%s: %v; it starts empty", name, err))
+	}
+}
+
+// write replaces a file whole, so that a crash at any moment leaves this
+// generation or the one before it.
+func (s *Store) write(name string, v any) error {
+	data, err := marshalRecord(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	path := filepath.Join(s.dir, name)
+	if err := keepOld(path); err != nil {
+		return err
+	}
+	return renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask())
+}
+
+// keepOld makes the present generation the old one without ever taking the
+// file away: a hard link beside it, renamed over the older one. A damaged file
+// is not worth keeping in the place of a good one.
+func keepOld(path string) error {
+	if readRecord(path, new(json.RawMessage)) != nil {
+		return nil
+	}
+	fresh := path + ".link"
+	os.Remove(fresh)
+	if err := os.Link(path, fresh); err != nil {
+		return nil // no hard links here: do without the second generation
+	}
+	return os.Rename(fresh, path+".old")
+}

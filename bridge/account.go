@@ -1,0 +1,122 @@
+package bridge
+
+import (
+	"errors"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// darkAfter is how long LG may be out of reach before appliances are shown as
+// unavailable.
+const darkAfter = 5 * time.Minute
+
+// An account is the condition of the REST side, as the last answers show it.
+type account struct {
+	condition string
+	text      string    // for a person
+	until     time.Time // no background calls before
+	tries     int       // refusals in a row that halted everything
+	failing   time.Time // since when nothing succeeds; zero: all is well
+	dark      bool      // appliances are unavailable for it
+	class     thinq.Class
+}
+
+// succeeded notes that LG answered a call as hoped.
+func (b *Bridge) succeeded() {
+	if b.account.condition == condOK && b.account.failing.IsZero() {
+		return
+	}
+	was := b.account
+	b.account = account{condition: condOK}
+	b.later.cancel("dark")
+	if was.condition != condOK {
+		b.accountChanged()
+	}
+	if was.dark {
+		b.refreshAvailability()
+		b.readAll("recovered")
+	}
+}
+
+// refused notes what an error says about the account as a whole. A permission
+// that lacks for one appliance says nothing.
+func (b *Bridge) refused(err error) {
+	class, r := react(err)
+	if class == thinq.Busy && !general(err) {
+		return
+	}
+	if r.dark {
+		b.doubtAccount(class)
+	}
+	if r.halt {
+		b.halt(err, r)
+	}
+	if r.condition != "" && b.account.condition != r.condition {
+		b.account.condition, b.account.text = r.condition, sentence(err)
+		b.accountChanged()
+	}
+}
+
+// halt stops background calls until the next probe.
+func (b *Bridge) halt(err error, r reaction) {
+	until := time.Now().Add(r.wait(b.account.tries))
+	if e, ok := errors.AsType[*thinq.Error](err); ok && e.RetryAfter > 0 {
+		until = time.Now().Add(e.RetryAfter)
+	}
+	if e, ok := errors.AsType[*thinq.BudgetError](err); ok {
+		until = e.Until
+	} else if _, paused := b.o.Budget.Left(); r.condition == condRate && !paused.IsZero() {
+		until = paused
+	}
+	b.account.until = until
+	b.account.tries++
+}
+
+// doubtAccount starts the clock after which appliances are unavailable.
+func (b *Bridge) doubtAccount(class thinq.Class) {
+	b.account.class = class
+	if !b.account.failing.IsZero() {
+		return
+	}
+	b.account.failing = time.Now()
+	b.later.set("dark", time.Now().Add(darkAfter), b.darken)
+}
+
+func (b *Bridge) darken() {
+	b.account.dark = true
+	if b.account.class == thinq.Busy {
+		b.account.condition = condUnreachable
+		b.account.text = "LG's cloud cannot be reached"
+		b.accountChanged()
+	}
+	b.refreshAvailability()
+}
+
+// alive notes that an event came: LG is not out of reach, even if calls fail.
+// A refused token is another matter.
+func (b *Bridge) alive() {
+	if b.account.failing.IsZero() || b.account.class != thinq.Busy {
+		return
+	}
+	if b.account.dark {
+		b.account.dark = false
+		b.account.condition, b.account.text = condOK, ""
+		b.accountChanged()
+		b.refreshAvailability()
+	}
+	b.account.failing = time.Time{}
+	b.later.cancel("dark")
+}
+
+// accountChanged tells everybody, once for each change.
+func (b *Bridge) accountChanged() {
+	a := b.account
+	if a.condition == condOK {
+		b.log.Info("the account works", "state", a.condition)
+	} else {
+		b.log.Warn("the account does not work", "state", a.condition, "hint", a.text, "until", a.until)
+	}
+	b.bridgeEvent("account_state", map[string]any{"state": a.condition, "text": a.text})
+	b.publishInfo()
+}

@@ -1,0 +1,227 @@
+package bridge
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// flight is how many background calls may be under way at once (LG blocks
+// clients that call in parallel without restraint).
+const flight = 2
+
+// The order of background calls that wait: lower goes first.
+const (
+	orderList = iota
+	orderAsked
+	orderFirst // profile and first state, appliance by appliance
+	orderRenewal
+	orderSubscribe
+	orderRead
+	orderProfile
+)
+
+// A job is a background call that waits for its turn.
+type job struct {
+	name     string // at most one of a name waits
+	kind     string // list, profile, state, push, event, lifecycle
+	order    int
+	lane     thinq.Lane
+	owner    *device // nil: the account
+	optional bool    // its turn comes again anyway
+	after    time.Time
+	tries    int
+	// call runs outside of the loop; what it returns is done inside.
+	call func(ctx context.Context) (apply func(), err error)
+	// gone, if set, is told that the call will not be made again.
+	gone func(err error)
+}
+
+// enqueue adds a job, unless one of its name waits already: then the sooner
+// time and the more urgent order count.
+func (b *Bridge) enqueue(j *job) {
+	i := slices.IndexFunc(b.jobs, func(old *job) bool { return old.name == j.name })
+	if i < 0 {
+		b.jobs = append(b.jobs, j)
+		return
+	}
+	old := b.jobs[i]
+	j.order, j.lane = min(j.order, old.order), min(j.lane, old.lane)
+	if old.after.Before(j.after) {
+		j.after = old.after
+	}
+	b.jobs[i] = j
+}
+
+// forget drops the jobs of an appliance.
+func (b *Bridge) forget(d *device) {
+	b.jobs = slices.DeleteFunc(b.jobs, func(j *job) bool { return j.owner == d })
+}
+
+// dispatch starts everything that may start now.
+func (b *Bridge) dispatch(ctx, events context.Context) {
+	b.listen(events)
+	for _, d := range b.ordered() {
+		b.guard(d, func() { b.next(ctx, d) })
+	}
+	for b.running < b.slots() {
+		j := b.choose(time.Now())
+		if j == nil {
+			return
+		}
+		b.launch(ctx, j)
+	}
+}
+
+// slots is how many background calls may run: one less while the event
+// connection makes its own, and a single probe while the account is refused.
+func (b *Bridge) slots() int {
+	switch {
+	case b.stopping:
+		return 0
+	case b.account.tries > 0:
+		return 1
+	case b.push.preparing:
+		return flight - 1
+	}
+	return flight
+}
+
+// choose takes the next job that may run, and sees to it that the loop wakes
+// when a later one may.
+func (b *Bridge) choose(now time.Time) *job {
+	if len(b.jobs) == 0 {
+		return nil
+	}
+	background, start := b.allowed(now)
+	slices.SortStableFunc(b.jobs, func(x, y *job) int { return cmp.Compare(x.order, y.order) })
+	var wake time.Time
+	for i, j := range b.jobs {
+		ready := background
+		if j.lane != thinq.Background {
+			ready = start
+		}
+		if j.after.After(ready) {
+			ready = j.after
+		}
+		switch {
+		case !b.possible(j):
+		case !ready.After(now):
+			b.jobs = slices.Delete(b.jobs, i, i+1)
+			return j
+		case wake.IsZero() || ready.Before(wake):
+			wake = ready
+		}
+	}
+	if !wake.IsZero() {
+		b.later.set("jobs", wake, func() {})
+	}
+	return nil
+}
+
+// allowed is when the next background call and the next start call may be made.
+func (b *Bridge) allowed(now time.Time) (background, start time.Time) {
+	background, start = b.account.until, b.account.until
+	left, paused := b.o.Budget.Left()
+	if paused.After(background) {
+		background, start = paused, paused
+	}
+	if left <= 0 && !background.After(now) {
+		background = now.Add(30 * time.Second)
+	}
+	return background, start
+}
+
+// possible reports whether nothing stands in the way of a job: one read of an
+// appliance at a time, subscriptions only when LG knows us.
+func (b *Bridge) possible(j *job) bool {
+	switch j.kind {
+	case "state":
+		return !j.owner.reading
+	case "push", "event", "lifecycle":
+		return b.push.registered
+	}
+	return true
+}
+
+func (b *Bridge) launch(ctx context.Context, j *job) {
+	b.running++
+	if j.kind == "state" {
+		j.owner.reading, j.owner.begun = true, time.Now()
+		j.owner.reported = nil
+	}
+	b.m.cloudInFlight.WithLabelValues(b.o.Account).Inc()
+	b.work.Go(func() {
+		apply, err := j.call(thinq.WithLane(ctx, j.lane))
+		b.post(ctx, func() { b.answered(j, apply, err) })
+	})
+}
+
+// answered is where every background call ends.
+func (b *Bridge) answered(j *job, apply func(), err error) {
+	b.running--
+	b.m.cloudInFlight.WithLabelValues(b.o.Account).Dec()
+	if j.kind == "state" {
+		j.owner.reading = false
+	}
+	b.spent()
+	if j.owner != nil && b.devices[j.owner.info.ID] != j.owner {
+		return // removed meanwhile
+	}
+	class, r := react(err)
+	if err == nil || r.effect == effectDone {
+		b.succeeded()
+		b.guard(j.owner, apply)
+		return
+	}
+	b.log.Debug("call failed", "call", j.name, "class", class, "err", err)
+	if until, own := local(err); own {
+		b.m.cloudThrottled.WithLabelValues(b.o.Account, "local", j.kind).Inc()
+		j.after = until
+		b.enqueue(j)
+		return
+	}
+	if j.owner == nil || class != thinq.Blocked {
+		b.refused(err)
+	}
+	b.affect(j, r.effect, err)
+	b.again(j, r, err)
+}
+
+// again puts a failed job back, or gives it up.
+func (b *Bridge) again(j *job, r reaction, err error) {
+	switch {
+	case len(r.waits) == 0, j.optional && j.tries >= tries && !r.halt:
+		if j.gone != nil {
+			b.guard(j.owner, func() { j.gone(err) })
+		}
+	default:
+		if !r.halt {
+			j.after = time.Now().Add(r.wait(j.tries))
+		}
+		j.tries++
+		b.enqueue(j)
+	}
+}
+
+// affect does to the appliance what a refusal says about it.
+func (b *Bridge) affect(j *job, e effect, err error) {
+	d := j.owner
+	if d == nil {
+		return
+	}
+	switch e {
+	case effectAway:
+		b.away(d)
+	case effectDoubt:
+		b.doubt(d)
+	case effectUnsupported:
+		d.unsupported[j.kind] = true
+		d.problem = sentence(err)
+	case effectPolled:
+		d.problem = sentence(err)
+	}
+}

@@ -1,0 +1,339 @@
+package bridge
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+const (
+	commandLife    = 10 * time.Second
+	commandQueue   = 8
+	commandPayload = 4 << 10
+	commandTopic   = 512
+	dupWindow      = time.Minute
+)
+
+// The ways in which a command ends, and the one interim answer.
+const (
+	confirmed  = "confirmed"
+	rejected   = "rejected"
+	expired    = "expired"
+	superseded = "superseded"
+	unknown    = "unknown"
+	accepted   = "accepted"
+)
+
+// A command is one order of a user on its way. It ends exactly once.
+type command struct {
+	half        *half
+	attrs       map[string]string // as bare text
+	echo        json.RawMessage   // the attributes as they came
+	transaction json.RawMessage
+	reply       string // MQTT 5 response topic, empty if none
+	correlation []byte
+	received    time.Time
+
+	goal    thinq.State // what the appliance must show
+	blind   bool        // part of the wish can never be seen in a state
+	sent    time.Time   // zero: still waiting
+	taken   bool        // LG accepted it
+	stirred bool        // the appliance reported a change since
+	asked   time.Time   // when a read was asked to decide
+	ended   bool
+}
+
+// A rejection is why a command was not carried out.
+type rejection struct {
+	Code    string     `json:"code,omitempty"`
+	Reason  string     `json:"reason"`
+	Message string     `json:"message"`
+	Allowed any        `json:"allowed,omitempty"`
+	Until   *time.Time `json:"until,omitempty"`
+}
+
+// result is what stands on <slug>/result.
+type result struct {
+	Transaction json.RawMessage `json:"transaction"`
+	Status      string          `json:"status"`
+	Attributes  json.RawMessage `json:"attributes,omitempty"`
+	Error       *rejection      `json:"error,omitempty"`
+	Duration    int64           `json:"duration_ms"`
+}
+
+// command takes one message of a command topic in.
+func (b *Bridge) command(m link.Message, t discovery.Target) {
+	c := &command{reply: m.Reply, correlation: m.Correlation, received: m.Received, half: b.slugs[t.Slug]}
+	if c.received.IsZero() {
+		c.received = time.Now()
+	}
+	parsed := c.parse(m.Payload, t.Key)
+	if c.transaction == nil {
+		c.transaction = newTransaction()
+	}
+	switch {
+	case m.Retain && len(m.Payload) == 0:
+		return // somebody clears a retained command
+	case b.repeated(m):
+		b.m.mqttDropped.WithLabelValues("duplicate").Inc()
+		return
+	}
+	if why := b.refusal(m, t, c, parsed); why != nil {
+		b.end(c, rejected, why)
+		return
+	}
+	b.guard(c.half.of, func() { b.accept(c) })
+}
+
+// refusal is what can be said against a command without looking at its values.
+func (b *Bridge) refusal(m link.Message, t discovery.Target, c *command, parsed error) *rejection {
+	d := b.find(t.Slug)
+	switch {
+	case m.Retain:
+		return &rejection{Reason: "retained", Message: "a retained command is never executed; clear it by publishing an empty retained message"}
+	case len(m.Payload) > commandPayload || len(m.Topic) > commandTopic:
+		return &rejection{Reason: "too_large", Message: fmt.Sprintf("at most %d bytes", commandPayload)}
+	case d == nil:
+		return &rejection{Reason: "unknown_device", Message: "no appliance has this name"}
+	case d.ignored:
+		return &rejection{Reason: "ignored", Message: "the appliance is set to be ignored"}
+	case d.disabled:
+		return &rejection{Reason: "disabled", Message: d.problem}
+	case b.stopping:
+		return shuttingDown
+	case c.half == nil || d.state == nil:
+		return &rejection{Reason: "not_ready", Message: "the appliance is not described yet"}
+	case parsed != nil:
+		return &rejection{Reason: "invalid_payload", Message: parsed.Error()}
+	}
+	return b.signedOut()
+}
+
+var shuttingDown = &rejection{Reason: "shutting_down", Message: "the bridge is shutting down"}
+
+// signedOut refuses at once what LG is known to refuse: the token is void until
+// somebody acts.
+func (b *Bridge) signedOut() *rejection {
+	switch b.account.condition {
+	case condAuth, condTerms, condCountry:
+		return &rejection{Reason: b.account.condition, Message: b.account.text}
+	}
+	return nil
+}
+
+// parse reads the attributes: one bare value, or a JSON object.
+func (c *command) parse(payload []byte, attr string) error {
+	if len(payload) > commandPayload {
+		return errors.New("too long")
+	}
+	if !utf8.Valid(payload) {
+		return errors.New("not valid UTF-8")
+	}
+	if attr != "" {
+		c.attrs = map[string]string{attr: string(payload)}
+		c.echo, _ = json.Marshal(c.attrs)
+		return nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &object); err != nil || object == nil {
+		return errors.New("a JSON object of attributes is expected")
+	}
+	c.transaction = object["transaction"]
+	delete(object, "transaction")
+	if len(object) == 0 {
+		return errors.New("no attribute is given")
+	}
+	c.echo, _ = json.Marshal(object)
+	c.attrs = map[string]string{}
+	for name, value := range object {
+		text, err := bare(value)
+		if err != nil {
+			return fmt.Errorf("%.64q: %w", name, err)
+		}
+		c.attrs[name] = text
+	}
+	return nil
+}
+
+// bare is a JSON value as the text that a bare topic would carry.
+func bare(value json.RawMessage) (string, error) {
+	switch value[0] {
+	case 'n':
+		return "", errors.New("null is no value that can be set")
+	case '"':
+		var s string
+		err := json.Unmarshal(value, &s)
+		return s, err
+	case '{', '[':
+		var compact bytes.Buffer
+		err := json.Compact(&compact, value)
+		return compact.String(), err
+	}
+	return string(value), nil
+}
+
+func newTransaction() json.RawMessage {
+	var digits [4]byte
+	rand.Read(digits[:])
+	return json.RawMessage(`"` + hex.EncodeToString(digits[:]) + `"`)
+}
+
+// repeated recognises a redelivery: the broker may send a message again after
+// the link was lost, and a toggle must not cancel itself.
+func (b *Bridge) repeated(m link.Message) bool {
+	name := m.Topic + "\x00" + string(m.Correlation) + "\x00" + string(m.Payload)
+	at, seen := b.dup[name]
+	if len(b.dup) < 1000 {
+		b.dup[name] = time.Now()
+	}
+	return m.Dup && seen && time.Since(at) < dupWindow
+}
+
+// accept checks the values and puts the command into the queue.
+func (b *Bridge) accept(c *command) {
+	d := c.half.of
+	calls, err := c.half.Wish(c.attrs, d.assumed())
+	switch {
+	case err != nil:
+		b.end(c, rejected, refusedWish(err))
+		b.publishState(d, true) // a dashboard that shows the wish snaps back
+		return
+	case len(calls) == 0 && d.orders.idle():
+		b.end(c, confirmed, nil)
+		return
+	}
+	b.supersede(d.orders.waiting, c)
+	d.orders.waiting = slices.DeleteFunc(d.orders.waiting, func(old *command) bool { return old.ended })
+	if len(d.orders.waiting) >= commandQueue {
+		b.end(c, rejected, &rejection{Reason: "busy", Message: fmt.Sprintf("%d commands wait already", commandQueue)})
+		return
+	}
+	d.orders.waiting = append(d.orders.waiting, c)
+}
+
+func refusedWish(err error) *rejection {
+	if r, ok := errors.AsType[*discovery.Rejection](err); ok {
+		return &rejection{Reason: r.Reason, Message: r.Message, Allowed: r.Allowed}
+	}
+	return &rejection{Reason: "invalid_value", Message: err.Error()}
+}
+
+// supersede ends the older commands of which the newer one says it all.
+func (b *Bridge) supersede(older []*command, c *command) {
+	for _, old := range older {
+		if !old.ended && old.half == c.half && covers(c.attrs, old.attrs) {
+			b.end(old, superseded, &rejection{Reason: "superseded", Message: "a newer command for the same attributes came"})
+		}
+	}
+}
+
+func covers(newer, older map[string]string) bool {
+	for name := range older {
+		if _, ok := newer[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// end publishes how a command ended, once.
+func (b *Bridge) end(c *command, status string, why *rejection) {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	b.answer(c, status, why)
+	b.audit(c, status, why)
+}
+
+// answer publishes a stage of a command where its sender looks for it.
+func (b *Bridge) answer(c *command, status string, why *rejection) {
+	payload, err := json.Marshal(result{
+		Transaction: c.transaction, Status: status, Attributes: c.echo, Error: why,
+		Duration: time.Since(c.received).Milliseconds(),
+	})
+	if err != nil {
+		payload = []byte(`{"status":"` + status + `"}`)
+	}
+	if c.half != nil {
+		b.emit("result", c.half.Slug, b.topics.Result(c.half.Slug), payload, resultLife)
+	}
+	b.reply(c.reply, c.correlation, payload)
+}
+
+// reply answers on the response topic that the sender asked for, if we may.
+func (b *Bridge) reply(topic string, correlation, payload []byte) {
+	if !b.topics.Answerable(topic) {
+		return
+	}
+	b.outbox.put(item{
+		Message: link.Message{Topic: topic, Payload: payload, Correlation: correlation},
+		kind:    "result", rank: rankInfo, until: time.Now().Add(resultLife),
+	})
+}
+
+// audit leaves one line for every command.
+func (b *Bridge) audit(c *command, status string, why *rejection) {
+	slug, kind := "", "unknown"
+	if c.half != nil {
+		slug, kind = c.half.Slug, c.half.Type
+	}
+	took := time.Since(c.received)
+	b.m.commands.WithLabelValues(b.o.Account, kind, status).Inc()
+	b.m.commandDuration.WithLabelValues(status).Observe(took.Seconds())
+	args := []any{"device", slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
+	if why != nil {
+		args = append(args, "reason", why.Reason, "code", why.Code)
+	}
+	b.log.Info("command", args...)
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}
+
+// abandon ends everything that an appliance was still to do.
+func (b *Bridge) abandon(d *device, why rejection) {
+	for _, c := range d.orders.all() {
+		b.end(c, rejected, &why)
+	}
+	d.orders.waiting, d.orders.open = nil, nil
+}
+
+// assumed is the state as it will be when all that was sent has been done.
+func (d *device) assumed() thinq.State {
+	s := maps.Clone(d.state)
+	for _, c := range d.orders.sent() {
+		for p, v := range c.goal {
+			if _, known := s[p]; known {
+				s[p] = v
+			}
+		}
+	}
+	return s
+}
+
+// shown is the state to publish: the true one, or what is hoped for where the
+// user wants that.
+func (b *Bridge) shown(d *device) thinq.State {
+	for _, h := range d.halves {
+		if h.Settings.Optimistic && len(d.orders.sent()) > 0 {
+			return d.assumed()
+		}
+	}
+	return d.state
+}

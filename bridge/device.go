@@ -1,0 +1,228 @@
+package bridge
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A device is what the loop knows of one appliance.
+type device struct {
+	info    thinq.Device
+	place   int // in LG's list
+	slug    string
+	ignored bool
+
+	raw     json.RawMessage // profile as LG sent it
+	profile *thinq.Profile
+	state   thinq.State
+	halves  []*half         // one, or two of a one-piece wash tower
+	early   json.RawMessage // a state that came before its profile
+
+	known   bool      // heard of in this run
+	seen    time.Time // last report or read
+	away    bool      // LG says that it is not connected
+	missing missing
+	doubted time.Time // when LG last knew no such appliance on a call
+	shout   bool      // somebody asked: publish even if nothing changed
+	problem string
+
+	reading     bool
+	begun       time.Time   // of the last read
+	reported    thinq.State // what reports said since the read began
+	unsupported map[string]bool
+	due         map[string]time.Time // when calls are to be made again, by kind
+
+	notice  string // the last one, and when: LG sends some twice
+	noticed time.Time
+
+	panics   []time.Time
+	disabled bool
+	orders   orders
+}
+
+// A half is what one discovery.Device published.
+type half struct {
+	*discovery.Device
+	of           *device
+	announced    keys
+	announcement []byte
+	payload      []byte
+	extra        map[string][]byte
+	availability string
+}
+
+// missing is the doubt about an appliance that the list lacks.
+type missing struct {
+	since time.Time // first list without it
+	left  bool      // LG said that it was removed
+}
+
+func (m missing) doubted() bool { return !m.since.IsZero() || m.left }
+
+// ordered are the appliances in LG's order.
+func (b *Bridge) ordered() []*device {
+	return slices.SortedFunc(maps.Values(b.devices), func(x, y *device) int {
+		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.info.ID, y.info.ID))
+	})
+}
+
+// find is the appliance with an id or a slug, also the one of a half.
+func (b *Bridge) find(word string) *device {
+	if d := b.devices[word]; d != nil {
+		return d
+	}
+	if h := b.slugs[word]; h != nil {
+		return h.of
+	}
+	for _, d := range b.devices {
+		if d.slug == word {
+			return d
+		}
+	}
+	return nil
+}
+
+// settings are what the user configured, overlaid by what was asked for over
+// bridge/request/device/options.
+func (b *Bridge) settings(configured func(id, slug string) discovery.Settings, id, slug string) discovery.Settings {
+	var s discovery.Settings
+	if configured != nil {
+		s = configured(id, slug)
+	}
+	if o, ok := b.overrides[id]; ok {
+		s.Name, s.Optimistic = cmp.Or(o.Name, s.Name), o.Optimistic
+	}
+	return s
+}
+
+// newDevice makes an appliance without profile or state.
+func (b *Bridge) newDevice(info thinq.Device) *device {
+	d := &device{info: info, unsupported: map[string]bool{}, due: map[string]time.Time{}}
+	d.slug = discovery.Slug(info.Type, info.ID)
+	s := b.o.Discovery.Settings(info.ID, d.slug)
+	d.slug = cmp.Or(s.Slug, d.slug)
+	d.ignored = s.Ignore
+	b.devices[info.ID] = d
+	return d
+}
+
+// learn takes a profile over and describes the appliance anew.
+func (b *Bridge) learn(d *device, raw json.RawMessage) {
+	p, err := thinq.ParseProfile(raw)
+	if err != nil {
+		d.problem = fmt.Sprintf("the profile makes no sense: %v", err)
+		b.log.Warn("unusable profile", "device", d.slug, "err", err)
+		return
+	}
+	d.raw, d.profile, d.problem = raw, p, ""
+	for _, problem := range p.Problems {
+		b.log.Info("part of a profile left out", "device", d.slug, "problem", problem)
+	}
+	b.describe(d, "change")
+}
+
+// describe makes the entities anew from profile and state, and announces them
+// if they differ from what was announced.
+func (b *Bridge) describe(d *device, reason string) {
+	if d.profile == nil {
+		return
+	}
+	old := map[string]*half{}
+	for _, h := range d.halves {
+		old[h.Slug] = h
+		delete(b.slugs, h.Slug)
+	}
+	d.halves = nil
+	for _, hd := range discovery.Describe(d.info, d.profile, d.state, b.o.Discovery) {
+		h := cmp.Or(old[hd.Slug], &half{of: d})
+		h.Device = hd
+		delete(old, hd.Slug)
+		d.halves = append(d.halves, h)
+		b.slugs[hd.Slug] = h
+	}
+	for _, h := range old {
+		b.clear(h)
+	}
+	if !d.known && d.state == nil {
+		return // announced when its first state is there
+	}
+	for _, h := range d.halves {
+		b.announce(h, reason)
+	}
+}
+
+// available reports whether an appliance can be reached, as far as we know.
+func (b *Bridge) available(d *device) bool {
+	return d.known && !d.away && !d.disabled && !d.missing.doubted() && !b.account.dark && !b.stale(d)
+}
+
+// staleAfter is how many reconcile intervals without any observation make an
+// appliance unavailable.
+const staleAfter = 3
+
+func (b *Bridge) stale(d *device) bool {
+	return time.Since(d.seen) >= staleAfter*b.o.Reconcile
+}
+
+// heard notes that an appliance was observed.
+func (b *Bridge) heard(d *device) {
+	d.seen, d.known, d.away = time.Now(), true, false
+	b.later.set("stale "+d.info.ID, d.seen.Add(staleAfter*b.o.Reconcile), func() { b.publishAvailability(d, false) })
+	b.m.deviceUpdated.WithLabelValues(b.o.Account, d.slug).Set(float64(d.seen.Unix()))
+}
+
+// away makes an appliance unavailable; its state is kept.
+func (b *Bridge) away(d *device) {
+	if !d.away {
+		b.log.Info("appliance not connected", "device", d.slug)
+	}
+	d.away = true
+	b.introduce(d)
+	b.publishAvailability(d, false)
+}
+
+// Panics in the handling of one appliance: so many in so long disable it.
+const (
+	panicLimit  = 5
+	panicWindow = 10 * time.Minute
+)
+
+// guard keeps a panic in the handling of one appliance from the rest.
+func (b *Bridge) guard(d *device, f func()) {
+	if d != nil && d.disabled {
+		return
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			b.panicked(d, cause, debug.Stack())
+		}
+	}()
+	f()
+}
+
+func (b *Bridge) panicked(d *device, cause any, stack []byte) {
+	b.m.restarts.WithLabelValues("device", "panic").Inc()
+	if d == nil {
+		b.log.Error("fault in the bridge", "cause", cause, "stack", string(stack))
+		return
+	}
+	b.log.Error("fault in the handling of an appliance", "device", d.slug, "cause", cause, "stack", string(stack))
+	now := time.Now()
+	d.panics = slices.DeleteFunc(append(d.panics, now), func(t time.Time) bool { return now.Sub(t) > panicWindow })
+	if len(d.panics) < panicLimit {
+		return
+	}
+	d.disabled = true
+	d.problem = "disabled after repeated faults; restart to try again"
+	b.forget(d)
+	b.abandon(d, rejection{Reason: "disabled", Message: d.problem})
+	b.publishAvailability(d, true)
+}

@@ -1,0 +1,273 @@
+package bridge
+
+import (
+	"context"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+const (
+	listDebounce   = 10 * time.Second // lifecycle messages come in bursts
+	listPeriod     = 6 * time.Hour    // in case a lifecycle message was lost
+	doubtPeriod    = 10 * time.Minute // between the two lists that remove an appliance
+	emptyDoubt     = 24 * time.Hour   // an empty list is not believed for so long
+	strangerPeriod = 10 * time.Minute // between lists for events of unknown appliances
+	callsPerDevice = 4                // profile, state, push, events
+)
+
+// listing is what the list call has to remember.
+type listing struct {
+	waiting []func(n int, err error) // who asked for it
+	empty   time.Time                // first of the empty lists in a row
+	unknown time.Time                // no list for unknown appliances before
+}
+
+// restore announces what an earlier run knew, before LG has said a word.
+func (b *Bridge) restore() {
+	if b.o.Store == nil {
+		return
+	}
+	for _, w := range b.o.Store.Warnings() {
+		b.log.Warn("state folder", "problem", w)
+	}
+	c := b.o.Store.loadCache()
+	b.saved = c.Saved
+	if c.Overrides != nil {
+		b.overrides = c.Overrides
+	}
+	same := c.Client == b.clientID() // subscriptions belong to the client id
+	if same {
+		b.lifecycle = c.Lifecycle
+	}
+	for i, cd := range c.Devices {
+		b.restoreDevice(i, cd, same)
+	}
+}
+
+func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
+	d := b.newDevice(cd.Device)
+	d.place, d.state, d.seen = place, cd.State, cd.Seen
+	if subscribed {
+		for kind, due := range cd.Due {
+			d.due[kind] = due
+		}
+	}
+	if d.ignored || cd.Profile == nil {
+		b.grant(d, callsPerDevice)
+		return
+	}
+	b.grant(d, 1)
+	b.guard(d, func() {
+		b.learn(d, cd.Profile)
+		for _, h := range d.halves {
+			h.announced = cd.Announced[h.Slug]
+		}
+	})
+}
+
+// grant keeps the first calls for an appliance from being throttled.
+func (b *Bridge) grant(d *device, calls int) {
+	if !d.ignored && b.o.Budget != nil {
+		b.o.Budget.Grant(calls)
+	}
+}
+
+func (b *Bridge) clientID() string {
+	if id := b.o.Store.Identity(); id != nil {
+		return id.ClientID
+	}
+	return ""
+}
+
+// begin makes the appointments that every run has.
+func (b *Bridge) begin() {
+	b.list(thinq.Background, nil)
+	b.every("list", listPeriod, func() { b.list(thinq.Background, nil) })
+	b.every("minute", time.Minute, b.minutely)
+}
+
+// list asks for the account's appliances, once however many ask.
+func (b *Bridge) list(lane thinq.Lane, done func(n int, err error)) {
+	if done != nil {
+		b.lists.waiting = append(b.lists.waiting, done)
+	}
+	if !b.listed {
+		lane = thinq.Start
+	}
+	order := orderList
+	b.enqueue(&job{name: "list", kind: "list", order: order, lane: lane,
+		call: func(ctx context.Context) (func(), error) {
+			all, err := b.o.Cloud.Devices(ctx)
+			return func() { b.inventory(all) }, err
+		},
+		gone: func(err error) { b.answerList(0, err) },
+	})
+}
+
+func (b *Bridge) answerList(n int, err error) {
+	for _, done := range b.lists.waiting {
+		done(n, err)
+	}
+	b.lists.waiting = nil
+}
+
+// listSoon debounces: lifecycle messages and strangers come in bursts.
+func (b *Bridge) listSoon() {
+	b.later.soonest("list soon", time.Now().Add(listDebounce), func() { b.list(thinq.Background, nil) })
+}
+
+// inventory compares LG's list with what is known.
+func (b *Bridge) inventory(all []thinq.Device) {
+	now := time.Now()
+	first := !b.listed
+	b.listed = true
+	there := map[string]bool{}
+	for i, info := range all {
+		there[info.ID] = true
+		b.present(i, info)
+	}
+	for _, d := range b.ordered() {
+		if !there[d.info.ID] {
+			b.absent(d, now, len(all) == 0)
+		}
+	}
+	if len(all) > 0 {
+		b.lists.empty = time.Time{}
+	}
+	if first {
+		b.later.set("strangers", now.Add(clearDelay), b.clearStrangers)
+		b.awaitLifecycle()
+	}
+	b.answerList(len(all), nil)
+	b.touch()
+}
+
+// present handles an appliance of the list.
+func (b *Bridge) present(place int, info thinq.Device) {
+	d := b.devices[info.ID]
+	if d == nil {
+		d = b.newDevice(info)
+		d.place = place
+		b.log.Info("appliance found", "device", d.slug, "type", info.Type, "model", info.Model, "ignored", d.ignored)
+		b.bridgeEvent("device_joined", map[string]any{"id": info.ID, "slug": d.slug, "name": info.Alias, "type": info.Type})
+		b.grant(d, callsPerDevice)
+	}
+	d.place = place
+	wasMissing := d.missing.doubted()
+	d.missing = missing{}
+	if d.info != info {
+		b.changed(d, info)
+	}
+	if d.ignored {
+		return
+	}
+	b.acquaint(d)
+	if wasMissing {
+		b.read(d, orderAsked, "found")
+		b.publishAvailability(d, false)
+	}
+}
+
+// changed takes over a new alias or a corrected type or model. The slug stays.
+func (b *Bridge) changed(d *device, info thinq.Device) {
+	old := d.info
+	d.info = info
+	b.guard(d, func() { b.describe(d, "change") })
+	if old.Alias != info.Alias {
+		b.log.Info("appliance renamed", "device", d.slug)
+		b.bridgeEvent("device_renamed", map[string]any{"id": info.ID, "slug": d.slug, "from": old.Alias, "to": info.Alias})
+	}
+}
+
+// acquaint asks for whatever is not known yet of an appliance in this run.
+func (b *Bridge) acquaint(d *device) {
+	if d.known {
+		return
+	}
+	if d.profile == nil {
+		b.readProfile(d, thinq.Start, orderFirst)
+	}
+	b.firstRead(d)
+	b.keepSubscribed(d)
+}
+
+// absent doubts an appliance that the list lacks, and removes it when that is
+// beyond doubt: LG said that it left, or two lists ten minutes apart agree. A
+// list that is empty is not believed for a day.
+func (b *Bridge) absent(d *device, now time.Time, empty bool) {
+	if empty && b.lists.empty.IsZero() {
+		b.lists.empty = now
+	}
+	if d.missing.since.IsZero() {
+		d.missing.since = now
+	}
+	incredible := empty && now.Sub(b.lists.empty) < emptyDoubt
+	switch {
+	case d.missing.left, !incredible && now.Sub(d.missing.since) >= doubtPeriod:
+		b.remove(d)
+	default:
+		b.publishAvailability(d, false)
+		b.later.soonest("list again", now.Add(doubtPeriod), func() { b.list(thinq.Background, nil) })
+	}
+}
+
+// doubt follows an answer that LG knows no such appliance. The list decides,
+// and if it contradicts, it is not asked again soon.
+func (b *Bridge) doubt(d *device) {
+	b.away(d)
+	if time.Since(d.doubted) >= time.Hour {
+		d.doubted = time.Now()
+		b.listSoon()
+	}
+}
+
+// remove forgets an appliance and clears all that was retained for it.
+func (b *Bridge) remove(d *device) {
+	b.log.Info("appliance removed", "device", d.slug)
+	b.abandon(d, rejection{Reason: "gone", Message: "the appliance was removed from the account"})
+	b.forget(d)
+	for _, h := range d.halves {
+		b.clear(h)
+	}
+	delete(b.devices, d.info.ID)
+	delete(b.overrides, d.info.ID)
+	for _, name := range []string{"stale ", "reconcile ", "window ", "pace "} {
+		b.later.cancel(name + d.info.ID)
+	}
+	b.m.deviceOnline.DeleteLabelValues(b.o.Account, d.slug)
+	b.m.deviceUpdated.DeleteLabelValues(b.o.Account, d.slug)
+	b.bridgeEvent("device_left", map[string]any{"id": d.info.ID, "slug": d.slug, "name": d.info.Alias})
+	b.touch()
+}
+
+// moved handles a lifecycle message. Only the list says what is true.
+func (b *Bridge) moved(e thinq.Event) {
+	if d := b.devices[e.Device]; d != nil && e.Kind == thinq.Left {
+		d.missing.left = true
+		b.publishAvailability(d, false)
+	}
+	b.listSoon()
+}
+
+// stranger handles an event of an appliance that nobody knows.
+func (b *Bridge) stranger() {
+	now := time.Now()
+	if now.Before(b.lists.unknown) {
+		return
+	}
+	b.lists.unknown = now.Add(strangerPeriod)
+	b.listSoon()
+}
+
+// keysOf are the entities of an announcement.
+func keysOf(d *discovery.Device) keys {
+	k := keys{}
+	for _, e := range d.Entities {
+		if e.Platform != discovery.Silent {
+			k[e.Key] = e.Platform
+		}
+	}
+	return k
+}

@@ -1,0 +1,143 @@
+package bridge
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// observe handles one event of LG.
+func (b *Bridge) observe(e thinq.Event) {
+	b.m.pushMessages.WithLabelValues(b.o.Account, string(e.Kind)).Inc()
+	b.m.pushLast.WithLabelValues(b.o.Account).SetToCurrentTime()
+	b.alive()
+	switch e.Kind {
+	case thinq.Joined, thinq.Left, thinq.Renamed:
+		b.moved(e)
+		return
+	}
+	d := b.devices[e.Device]
+	switch {
+	case d == nil:
+		b.stranger()
+	case d.ignored:
+	case e.Kind == thinq.Report:
+		b.push.missed = 0
+		b.guard(d, func() { b.report(d, e.Report) })
+	case e.Kind == thinq.Notice:
+		b.guard(d, func() { b.notify(d, e.Code) })
+	}
+}
+
+// report applies what an appliance says by itself.
+func (b *Bridge) report(d *device, data json.RawMessage) {
+	if d.profile == nil {
+		return // its first state is still to be read
+	}
+	report, err := d.profile.Decode(data)
+	if err != nil {
+		b.m.mqttDropped.WithLabelValues("malformed").Inc()
+		b.log.Debug("report makes no sense", "device", d.slug, "bytes", len(data), "err", err)
+		return
+	}
+	if d.reading {
+		if d.reported == nil {
+			d.reported = thinq.State{}
+		}
+		maps.Copy(d.reported, report)
+	}
+	if d.state == nil {
+		return // the read that is under way, or waits, says it all
+	}
+	b.apply(d, report, "push")
+}
+
+// apply merges what was learnt, however it was learnt, and publishes what
+// follows from it.
+func (b *Bridge) apply(d *device, report thinq.State, source string) (changed thinq.State) {
+	fresh := !d.known // what happened while nobody watched is no news
+	if d.state == nil {
+		d.state = thinq.State{}
+	}
+	b.heard(d)
+	b.m.deviceUpdates.WithLabelValues(b.o.Account, d.slug, source).Inc()
+	changed = d.state.Merge(report)
+	if changed != nil {
+		b.derive(d, changed, fresh)
+	}
+	if changed != nil || fresh || d.shout {
+		b.publishState(d, d.shout)
+		b.dirty()
+	}
+	d.shout = d.shout && source != "poll"
+	b.publishAvailability(d, false)
+	b.confirm(d, changed)
+	return changed
+}
+
+// derive adds what LG does not say, fires the events of the change, and
+// describes the appliance anew where the change concerns its description.
+func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
+	now := time.Now()
+	anew := false
+	var news []func()
+	for _, h := range d.halves {
+		derived, events := h.Advance(d.state, changed, now)
+		learnt := d.state.Merge(derived)
+		anew = anew || h.Affected(changed) || h.Affected(learnt)
+		if fresh {
+			continue
+		}
+		for _, e := range events {
+			news = append(news, func() { b.publishEvent(h, e, now) })
+		}
+	}
+	if anew {
+		b.describe(d, "change")
+	}
+	for _, publish := range news { // after the announcement that may concern them
+		publish()
+	}
+}
+
+// notices are repeated by LG; within this time the same one is not news.
+const noticeRepeat = 5 * time.Second
+
+// notify passes a notification on.
+func (b *Bridge) notify(d *device, code string) {
+	now := time.Now()
+	if code == "" || code == d.notice && now.Sub(d.noticed) < noticeRepeat {
+		return
+	}
+	d.notice, d.noticed = code, now
+	if d.profile == nil {
+		return
+	}
+	for _, h := range slices.Clone(d.halves) {
+		e, ok := h.Notice(code)
+		if !ok {
+			continue
+		}
+		b.learnType(d, h, e)
+		b.publishEvent(h, e, now)
+	}
+}
+
+// learnType announces an event type that the profile does not list before its
+// event is published: Home Assistant refuses types that it was not told of.
+func (b *Bridge) learnType(d *device, h *half, e discovery.Event) {
+	if e.Learnt == nil {
+		return
+	}
+	if d.state == nil {
+		d.state = thinq.State{}
+	}
+	if changed := d.state.Merge(e.Learnt); changed != nil && h.Affected(changed) {
+		b.log.Info("notification that the profile does not list", "device", d.slug, "code", e.Code)
+		b.describe(d, "change")
+	}
+}

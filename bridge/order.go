@@ -1,0 +1,309 @@
+package bridge
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+const (
+	mergeWindow = 100 * time.Millisecond // commands within it travel together
+	stepWait    = 2 * time.Second        // for the report of a call before the next
+	confirmWait = 10 * time.Second       // for the report of a command before a read
+	decideWait  = 30 * time.Second       // for that read
+)
+
+// A slider that is dragged sends a number many times a second. So many go out
+// at once in so long; then one in so long, always the latest.
+const (
+	burst       = 4
+	burstWindow = 10 * time.Second
+	burstPause  = 4 * time.Second
+)
+
+// orders are the commands of one appliance. Wishes go out one at a time.
+type orders struct {
+	waiting []*command
+	flying  *batch
+	open    []*command  // sent, not yet confirmed
+	begun   time.Time   // when the last batch went out
+	done    time.Time   // when LG answered it
+	numbers []time.Time // batches of nothing but numbers, lately
+}
+
+// A batch is a set of commands that travel together, as calls in order.
+type batch struct {
+	half     *half
+	commands []*command
+	calls    []thinq.State
+	calling  bool
+	answered time.Time
+}
+
+func (o *orders) idle() bool {
+	return len(o.waiting) == 0 && o.flying == nil && len(o.open) == 0
+}
+
+// sent are the commands of which a call went out.
+func (o *orders) sent() []*command {
+	if o.flying == nil {
+		return o.open
+	}
+	return append(slices.Clone(o.open), o.flying.commands...)
+}
+
+func (o *orders) all() []*command { return append(slices.Clone(o.waiting), o.sent()...) }
+
+// sweep forgets what has ended.
+func (o *orders) sweep() {
+	ended := func(c *command) bool { return c.ended }
+	o.waiting = slices.DeleteFunc(o.waiting, ended)
+	o.open = slices.DeleteFunc(o.open, ended)
+}
+
+// next moves the commands of an appliance on, as far as they can go now.
+func (b *Bridge) next(ctx context.Context, d *device) {
+	o := &d.orders
+	if o.idle() {
+		return
+	}
+	now := time.Now()
+	b.expireOrders(d, now)
+	if o.flying == nil && len(o.waiting) > 0 {
+		b.pick(d, now)
+	}
+	if o.flying != nil {
+		b.step(ctx, d, now)
+	}
+}
+
+// wakeFor makes the loop turn again at a time, for an appliance's commands.
+func (b *Bridge) wakeFor(d *device, at time.Time) {
+	b.later.soonest("orders "+d.info.ID, at, func() {})
+}
+
+// expireOrders ends what waited too long, and asks for a read where a report
+// did not come.
+func (b *Bridge) expireOrders(d *device, now time.Time) {
+	for _, c := range d.orders.waiting {
+		if end := c.received.Add(commandLife); now.Before(end) {
+			b.wakeFor(d, end)
+		} else {
+			b.end(c, expired, &rejection{Reason: "expired", Message: "it could not be sent within 10 s"})
+		}
+	}
+	for _, c := range d.orders.open {
+		b.chase(d, c, now)
+	}
+	d.orders.sweep()
+}
+
+// chase sees to it that a command that was sent ends.
+func (b *Bridge) chase(d *device, c *command, now time.Time) {
+	limit := c.sent.Add(confirmWait)
+	switch {
+	case c.asked.IsZero() && now.Before(limit):
+		b.wakeFor(d, limit)
+	case c.asked.IsZero():
+		c.asked = now
+		b.wakeFor(d, now.Add(decideWait))
+		b.readAs(d, orderAsked, thinq.Command, "confirm", true)
+	case now.Before(c.asked.Add(decideWait)):
+		b.wakeFor(d, c.asked.Add(decideWait))
+	default:
+		b.end(c, unknown, &rejection{Reason: "no_answer", Message: "neither a report nor a read told whether it was done"})
+	}
+}
+
+// pick makes the next batch, if its time has come.
+func (b *Bridge) pick(d *device, now time.Time) {
+	o := &d.orders
+	group := slices.DeleteFunc(slices.Clone(o.waiting), func(c *command) bool { return c.half != o.waiting[0].half })
+	if at := o.readyAt(group); at.After(now) {
+		b.wakeFor(d, at)
+		return
+	}
+	calls, group, why := wishOf(group, d.assumed())
+	if why != nil {
+		b.end(group[0], rejected, why)
+		b.publishState(d, true)
+		o.sweep()
+		b.wakeFor(d, now)
+		return
+	}
+	b.depart(d, group, calls, now)
+}
+
+// wishOf merges commands into calls; the last value of an attribute wins. If
+// they do not go together the first goes alone.
+func wishOf(group []*command, now thinq.State) ([]thinq.State, []*command, *rejection) {
+	attrs := map[string]string{}
+	for _, c := range group {
+		maps.Copy(attrs, c.attrs)
+	}
+	calls, err := group[0].half.Wish(attrs, now)
+	if err != nil && len(group) > 1 {
+		group = group[:1]
+		calls, err = group[0].half.Wish(group[0].attrs, now)
+	}
+	if err != nil {
+		return nil, group, refusedWish(err)
+	}
+	return calls, group, nil
+}
+
+// depart makes a batch of commands and their calls.
+func (b *Bridge) depart(d *device, group []*command, calls []thinq.State, now time.Time) {
+	o := &d.orders
+	o.waiting = slices.DeleteFunc(o.waiting, func(c *command) bool { return slices.Contains(group, c) })
+	for _, c := range group {
+		c.aim(d, calls)
+		c.sent = now
+		b.supersede(o.open, c)
+	}
+	o.sweep()
+	if len(calls) == 0 {
+		b.nothingToDo(d, group)
+		return
+	}
+	o.begun = now
+	o.flying = &batch{half: group[0].half, commands: group, calls: calls}
+	if numeric(group) {
+		o.numbers = append(o.numbers, now)
+	}
+}
+
+// nothingToDo handles wishes that are fulfilled, or will be by what was sent
+// before.
+func (b *Bridge) nothingToDo(d *device, group []*command) {
+	for _, c := range group {
+		if len(c.goal) == 0 {
+			b.end(c, confirmed, nil)
+			continue
+		}
+		c.taken = true
+		d.orders.open = append(d.orders.open, c)
+	}
+}
+
+// aim works out what the appliance must show for a command: its own wishes,
+// without companions that are as they are and without what another command of
+// the batch overrides.
+func (c *command) aim(d *device, calls []thinq.State) {
+	all := thinq.State{}
+	for _, call := range calls {
+		maps.Copy(all, call)
+	}
+	own, _ := c.half.Wish(c.attrs, d.state)
+	c.goal = thinq.State{}
+	for _, call := range own {
+		for p, v := range call {
+			if final, sent := all[p]; sent && final != v || d.state[p] == v {
+				continue
+			}
+			if prop, ok := d.profile.Property(p); ok && !prop.Readable {
+				c.blind = true
+				continue
+			}
+			c.goal[p] = v
+		}
+	}
+}
+
+// readyAt is when a batch may go: after the window, after the pace of numbers,
+// and, unless it only corrects what was sent, after the report of the last one.
+func (o *orders) readyAt(group []*command) time.Time {
+	at := o.begun.Add(mergeWindow)
+	if o.begun.IsZero() {
+		at = time.Time{}
+	}
+	if numeric(group) {
+		at = latest(at, o.pace())
+	}
+	for _, c := range o.open {
+		if c.asked.IsZero() && !slices.ContainsFunc(group, func(n *command) bool { return covers(n.attrs, c.attrs) }) {
+			return latest(at, o.done.Add(stepWait))
+		}
+	}
+	return at
+}
+
+// pace is when the next batch of nothing but numbers may go.
+func (o *orders) pace() time.Time {
+	o.numbers = slices.DeleteFunc(o.numbers, func(t time.Time) bool { return time.Since(t) >= burstWindow })
+	if len(o.numbers) < burst {
+		return time.Time{}
+	}
+	return o.numbers[len(o.numbers)-1].Add(burstPause)
+}
+
+func numeric(group []*command) bool {
+	for _, c := range group {
+		for _, text := range c.attrs {
+			if _, err := strconv.ParseFloat(text, 64); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func latest(x, y time.Time) time.Time {
+	if x.After(y) {
+		return x
+	}
+	return y
+}
+
+// step makes the next call of the batch when the one before was reported.
+func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
+	f := d.orders.flying
+	switch at := f.answered.Add(stepWait); {
+	case f.calling:
+		return
+	case !f.answered.IsZero() && !d.shows(f.calls[0]) && at.After(now):
+		b.wakeFor(d, at)
+		return
+	case !f.answered.IsZero():
+		f.calls = f.calls[1:]
+	}
+	body, err := d.profile.Encode(f.calls[0])
+	if err != nil {
+		b.log.Error("a wish cannot be encoded", "device", d.slug, "err", err)
+		b.reject(d, f, &rejection{Reason: "invalid_value", Message: err.Error()})
+		return
+	}
+	f.calling, f.answered = true, time.Time{}
+	b.controls++
+	b.log.Debug("control", "device", d.slug, "body", string(body))
+	b.work.Go(func() {
+		err := b.o.Cloud.Control(thinq.WithLane(ctx, thinq.Command), d.info.ID, body)
+		b.post(ctx, func() {
+			b.controls--
+			b.guard(d, func() { b.settle(d, f, err) })
+		})
+	})
+	if f.half.Settings.Optimistic {
+		b.publishState(d, false)
+	}
+}
+
+// shows reports whether the state holds everything that can be seen of a call.
+func (d *device) shows(call thinq.State) bool {
+	seen := false
+	for p, v := range call {
+		prop, ok := d.profile.Property(p)
+		if !ok || !prop.Readable {
+			continue
+		}
+		if d.state[p] != v {
+			return false
+		}
+		seen = true
+	}
+	return seen
+}

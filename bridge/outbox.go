@@ -1,0 +1,329 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+)
+
+const (
+	outboxFlight  = 16               // publishes under way at once; brokers take 20 and more
+	outboxRing    = 100              // events waiting for a broker
+	outboxRefused = 5 * time.Minute  // until a refused topic is tried again
+	outboxRetry   = time.Second      // after a fault that is no refusal
+	outboxPace    = 50               // republished messages a second: brokers drop bursts
+	outboxTimeout = 15 * time.Second // for one acknowledgement
+)
+
+// A rank orders the messages of one appliance: nothing shows as available
+// before it is announced and its state is true.
+type rank int
+
+const (
+	rankAnnounce rank = iota + 1
+	rankState
+	rankAvailability
+	rankInfo
+	rankLast // bridge/state: after everything else of the whole bridge
+)
+
+// An item is one message to be published.
+type item struct {
+	link.Message
+	kind   string // for metrics: state, availability, discovery, event, result, bridge
+	group  string // slug; rank orders within it
+	rank   rank
+	paced  bool      // part of a republication
+	until  time.Time // events: dropped when still here then
+	since  time.Time // put
+	flying bool
+	again  time.Time // not before
+	on     int       // connection it was last sent on
+}
+
+// An outbox holds the newest payload of every topic until the broker has it,
+// and a short ring of events. Its mutex is the only one of the bridge: the loop
+// puts, Run takes.
+type outbox struct {
+	broker  Broker
+	log     *slog.Logger
+	metrics *Metrics
+
+	mu     sync.Mutex
+	items  []*item          // waiting and flying, oldest first
+	topic  map[string]*item // the waiting one of each retained topic
+	flying int
+	sent   []time.Time // of the last paced messages
+	down   bool
+	on     int             // counts connections
+	denied map[string]bool // topics whose refusal was logged
+	wake   chan struct{}
+}
+
+func newOutbox(broker Broker, log *slog.Logger, m *Metrics) *outbox {
+	return &outbox{
+		broker: broker, log: log, metrics: m, down: true,
+		topic: map[string]*item{}, denied: map[string]bool{}, wake: make(chan struct{}, 1),
+	}
+}
+
+// put adds a message. A retained one takes the place of an older one that waits
+// for the same topic; its own place in the queue is kept.
+func (o *outbox) put(it item) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	it.since = time.Now()
+	if it.Retain {
+		if old := o.topic[it.Topic]; old != nil {
+			old.Payload, old.paced = it.Payload, old.paced && it.paced
+			o.poke()
+			return
+		}
+		o.topic[it.Topic] = &it
+	} else {
+		o.trim()
+	}
+	o.items = append(o.items, &it)
+	o.poke()
+}
+
+// trim keeps the ring of events bounded: the oldest that is not under way goes.
+func (o *outbox) trim() {
+	events, oldest := 0, -1
+	for i, it := range o.items {
+		if it.Retain || it.flying {
+			continue
+		}
+		if oldest < 0 {
+			oldest = i
+		}
+		events++
+	}
+	if events >= outboxRing {
+		o.metrics.publishFailed(o.items[oldest].kind, "overflow")
+		o.items = slices.Delete(o.items, oldest, oldest+1)
+	}
+}
+
+// up lets it publish again after a new connection. What waited is void: the
+// bridge puts everything anew, in the right order.
+func (o *outbox) up() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = false
+	o.on++
+	o.items = slices.DeleteFunc(o.items, func(it *item) bool { return it.Retain && !it.flying })
+	clear(o.topic)
+	clear(o.denied)
+	o.poke()
+}
+
+// waiting is how many messages the broker does not have yet.
+func (o *outbox) waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.items)
+}
+
+func (o *outbox) poke() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run publishes until ctx ends.
+func (o *outbox) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		it, wait := o.take(time.Now())
+		if it != nil {
+			wg.Go(func() { o.publish(ctx, it) })
+			continue
+		}
+		var alarm <-chan time.Time
+		if wait > 0 {
+			alarm = time.After(wait)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.wake:
+		case <-alarm:
+		}
+	}
+}
+
+// flush waits until the broker has everything, or cannot have it now.
+func (o *outbox) flush(ctx context.Context) {
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		o.mu.Lock()
+		done := o.down || len(o.items) == 0
+		o.mu.Unlock()
+		if done {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		}
+	}
+}
+
+// take finds the next message that may go now, or how long to wait for one
+// (zero: until poked).
+func (o *outbox) take(now time.Time) (next *item, wait time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.expire(now)
+	if o.down || o.flying >= outboxFlight {
+		return nil, 0
+	}
+	for _, it := range o.items {
+		ready := o.readyAt(it, now)
+		switch {
+		case it.flying || o.blocked(it):
+		case ready.After(now):
+			if d := ready.Sub(now); wait == 0 || d < wait {
+				wait = d
+			}
+		default:
+			o.launch(it, now)
+			return it, 0
+		}
+	}
+	return nil, wait
+}
+
+func (o *outbox) expire(now time.Time) {
+	o.items = slices.DeleteFunc(o.items, func(it *item) bool {
+		old := !it.flying && !it.until.IsZero() && now.After(it.until)
+		if old {
+			o.metrics.publishFailed(it.kind, "expired")
+		}
+		return old
+	})
+}
+
+// readyAt is when the pace and the last fault allow the message.
+func (o *outbox) readyAt(it *item, now time.Time) time.Time {
+	if it.paced && len(o.sent) == outboxPace {
+		if free := o.sent[0].Add(time.Second); free.After(now) && free.After(it.again) {
+			return free
+		}
+	}
+	return it.again
+}
+
+// blocked reports whether something else must be acknowledged first: an older
+// message of the topic; for a state or an availability what ranks before it for
+// the appliance; for an event the announcement of its type; for the last rank
+// all that is retained.
+func (o *outbox) blocked(it *item) bool {
+	for _, other := range o.items {
+		switch {
+		case other == it:
+		case other.Topic == it.Topic && other.flying:
+			return true
+		case !other.Retain || other.rank >= it.rank || !other.again.IsZero():
+		case it.rank == rankLast:
+			return true
+		case it.group == "" || it.group != other.group:
+		case it.Retain || other.rank == rankAnnounce:
+			return true
+		}
+	}
+	return false
+}
+
+func (o *outbox) launch(it *item, now time.Time) {
+	it.flying, it.on = true, o.on
+	o.flying++
+	if o.topic[it.Topic] == it {
+		delete(o.topic, it.Topic) // a newer payload from now on is a new item
+	}
+	if !it.paced {
+		return
+	}
+	if len(o.sent) == outboxPace {
+		o.sent = o.sent[1:]
+	}
+	o.sent = append(o.sent, now)
+}
+
+func (o *outbox) publish(ctx context.Context, it *item) {
+	ctx, cancel := context.WithTimeoutCause(ctx, outboxTimeout, errors.New("the broker did not acknowledge"))
+	defer cancel()
+	begun := time.Now()
+	err := o.broker.Publish(ctx, it.Message)
+	o.settle(it, err, time.Now())
+	if err == nil {
+		o.metrics.published(it.kind, time.Since(begun))
+	}
+}
+
+// settle decides what becomes of a message after an attempt.
+func (o *outbox) settle(it *item, err error, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flying--
+	it.flying = false
+	switch {
+	case err == nil:
+		delete(o.denied, it.Topic)
+		o.drop(it)
+	case errors.Is(err, link.ErrDown):
+		o.down = o.down || it.on == o.on // a late answer says nothing about the new connection
+		o.retry(it, time.Time{})
+	case errors.Is(err, link.ErrTooLarge):
+		o.complain(it, err)
+		o.drop(it)
+	case errors.Is(err, link.ErrRefused):
+		o.complain(it, err)
+		o.retry(it, now.Add(outboxRefused))
+	default:
+		o.retry(it, now.Add(outboxRetry))
+	}
+	o.poke()
+}
+
+// retry keeps a message, unless a newer one of its topic came meanwhile or it
+// was an event: an event that may have arrived must not come twice.
+func (o *outbox) retry(it *item, again time.Time) {
+	it.again = again
+	if it.Retain && o.topic[it.Topic] == nil {
+		o.topic[it.Topic] = it
+		return
+	}
+	if it.Retain || !again.IsZero() {
+		o.drop(it)
+	}
+}
+
+func (o *outbox) drop(it *item) {
+	if i := slices.Index(o.items, it); i >= 0 {
+		o.items = slices.Delete(o.items, i, i+1)
+	}
+}
+
+// complain logs a standing refusal once.
+func (o *outbox) complain(it *item, err error) {
+	reason := "refused"
+	if errors.Is(err, link.ErrTooLarge) {
+		reason = "too_large"
+	}
+	o.metrics.publishFailed(it.kind, reason)
+	if !o.denied[it.Topic] {
+		o.denied[it.Topic] = true
+		o.log.Error("the broker does not take a message", "topic", it.Topic, "bytes", len(it.Payload), "err", err)
+	}
+}

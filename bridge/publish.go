@@ -1,0 +1,221 @@
+package bridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+)
+
+const (
+	eventLife  = 10 * time.Minute // of a notification without a broker
+	resultLife = time.Minute      // of an answer without a broker
+	stubPause  = 2 * time.Second  // Home Assistant takes entities back meanwhile
+)
+
+// connected follows every new connection to the broker. It may have lost all
+// that was retained, whatever it says about sessions.
+func (b *Bridge) connected() {
+	b.log.Info("connected to the broker")
+	b.m.mqttConnected.Set(1)
+	b.outbox.up()
+	b.republish("start")
+	b.later.set("strangers", time.Now().Add(clearDelay), b.clearStrangers)
+}
+
+// reborn follows the birth message of Home Assistant, which drops what comes
+// in its first instants.
+func (b *Bridge) reborn() {
+	b.m.births.Inc()
+	wait := 2*time.Second + rand.N(5*time.Second)
+	b.later.set("birth", time.Now().Add(wait), func() { b.republish("birth") })
+}
+
+// republish publishes all that is retained: announcements, states,
+// availability, and last that the bridge is online.
+func (b *Bridge) republish(reason string) {
+	b.announceSelf()
+	for _, d := range b.ordered() {
+		b.guard(d, func() { b.republishDevice(d, reason) })
+	}
+	b.info, b.roster = nil, nil
+	b.publishInfo()
+	b.publishRoster()
+	b.retain("", "bridge", b.topics.Bridge("state"), condition(!b.stopping), rankLast, true)
+}
+
+func (b *Bridge) republishDevice(d *device, reason string) {
+	if d.state == nil {
+		return
+	}
+	for _, h := range d.halves {
+		h.announcement, h.payload, h.extra, h.availability = nil, nil, nil, ""
+		b.announcePaced(h, reason, true)
+	}
+	b.publishStatePaced(d, true, true)
+	b.publishAvailability(d, true)
+}
+
+// retain puts a retained message into the outbox.
+func (b *Bridge) retain(group, kind, topic string, payload []byte, r rank, paced bool) {
+	b.outbox.put(item{
+		Message: link.Message{Topic: topic, Payload: payload, Retain: true},
+		kind:    kind, group: group, rank: r, paced: paced,
+	})
+}
+
+// emit puts an event into the outbox: never retained, never replayed.
+func (b *Bridge) emit(kind, group, topic string, payload []byte, life time.Duration) {
+	b.outbox.put(item{
+		Message: link.Message{Topic: topic, Payload: payload},
+		kind:    kind, group: group, rank: rankInfo, until: time.Now().Add(life),
+	})
+}
+
+func (b *Bridge) announce(h *half, reason string) { b.announcePaced(h, reason, false) }
+
+// announcePaced announces a device if that differs from what was announced.
+// Entities that are no more are first reduced to their platform, which makes
+// Home Assistant forget them, and then left out.
+func (b *Bridge) announcePaced(h *half, reason string, paced bool) {
+	now := keysOf(h.Device)
+	gone := vanished(h.announced, now)
+	h.announced = now
+	announcement := h.Announcement()
+	if bytes.Equal(announcement, h.announcement) {
+		return
+	}
+	h.announcement = announcement
+	b.touch()
+	if !b.o.HomeAssistant {
+		return
+	}
+	b.m.discovered.WithLabelValues(reason).Inc()
+	topic := b.topics.Discovery(h.Slug)
+	if len(gone) == 0 {
+		b.retain(h.Slug, "discovery", topic, announcement, rankAnnounce, paced)
+		return
+	}
+	b.retain(h.Slug, "discovery", topic, withStubs(announcement, gone), rankAnnounce, paced)
+	b.later.set("stubs "+h.Slug, time.Now().Add(stubPause), func() {
+		if b.slugs[h.Slug] == h {
+			b.retain(h.Slug, "discovery", topic, h.announcement, rankAnnounce, false)
+		}
+	})
+}
+
+// vanished are the entities of the first that the second lacks, or has on
+// another platform.
+func vanished(old, now keys) keys {
+	gone := maps.Clone(old)
+	maps.DeleteFunc(gone, func(key string, p discovery.Platform) bool { return now[key] != "" })
+	return gone
+}
+
+// withStubs adds components that consist of their platform only (HA rule: so
+// a component is removed).
+func withStubs(announcement []byte, gone keys) []byte {
+	var message, components map[string]json.RawMessage
+	if json.Unmarshal(announcement, &message) != nil || json.Unmarshal(message["components"], &components) != nil {
+		return announcement
+	}
+	for key, platform := range gone {
+		components[key], _ = json.Marshal(map[string]any{"platform": platform})
+	}
+	message["components"], _ = json.Marshal(components)
+	stubbed, err := json.Marshal(message)
+	if err != nil {
+		return announcement
+	}
+	return stubbed
+}
+
+// clear takes back all that was retained for a device.
+func (b *Bridge) clear(h *half) {
+	delete(b.slugs, h.Slug)
+	b.later.cancel("stubs " + h.Slug)
+	if b.o.HomeAssistant {
+		b.retain(h.Slug, "discovery", b.topics.Discovery(h.Slug), nil, rankAnnounce, false)
+		b.m.discovered.WithLabelValues("removal").Inc()
+	}
+	b.clearTopics(h.Slug)
+	for topic := range h.extra {
+		b.retain(h.Slug, "state", topic, nil, rankState, false)
+	}
+}
+
+func (b *Bridge) clearTopics(slug string) {
+	b.retain(slug, "state", b.topics.State(slug), nil, rankState, false)
+	b.retain(slug, "availability", b.topics.Availability(slug), nil, rankAvailability, false)
+}
+
+func (b *Bridge) publishState(d *device, force bool) { b.publishStatePaced(d, force, false) }
+
+// publishStatePaced publishes the documents of an appliance that changed, or
+// all of them.
+func (b *Bridge) publishStatePaced(d *device, force, paced bool) {
+	shown := b.shown(d)
+	for _, h := range d.halves {
+		payload := h.Payload(shown)
+		if force || !bytes.Equal(payload, h.payload) {
+			h.payload = payload
+			b.retain(h.Slug, "state", b.topics.State(h.Slug), payload, rankState, paced)
+		} else {
+			b.m.mqttSuppressed.WithLabelValues("state").Inc()
+		}
+		b.publishExtra(h, h.Extra(shown), force, paced)
+	}
+}
+
+func (b *Bridge) publishExtra(h *half, extra map[string][]byte, force, paced bool) {
+	for topic, payload := range extra {
+		if force || !bytes.Equal(payload, h.extra[topic]) {
+			b.retain(h.Slug, "state", topic, payload, rankState, paced)
+		}
+	}
+	h.extra = extra
+}
+
+// publishAvailability publishes whether an appliance can be reached, when that
+// changed or force says so.
+func (b *Bridge) publishAvailability(d *device, force bool) {
+	word := "offline"
+	if b.available(d) {
+		word = "online"
+	}
+	b.m.deviceOnline.WithLabelValues(b.o.Account, d.slug).Set(map[string]float64{"online": 1}[word])
+	for _, h := range d.halves {
+		if d.state == nil || !force && h.availability == word {
+			continue
+		}
+		h.availability = word
+		b.retain(h.Slug, "availability", b.topics.Availability(h.Slug), condition(word == "online"), rankAvailability, force)
+		b.touch()
+	}
+}
+
+func (b *Bridge) refreshAvailability() {
+	for _, d := range b.ordered() {
+		b.publishAvailability(d, false)
+	}
+}
+
+func (b *Bridge) publishEvent(h *half, e discovery.Event, at time.Time) {
+	b.emit("event", h.Slug, b.topics.Event(h.Slug, e.Key), e.Payload(at), eventLife)
+}
+
+// bridgeEvent says on bridge/event what happened.
+func (b *Bridge) bridgeEvent(kind string, data map[string]any) {
+	payload, err := json.Marshal(map[string]any{"type": kind, "data": data})
+	if err == nil {
+		b.emit("bridge", "", b.topics.Bridge("event"), payload, eventLife)
+	}
+}
+
+func (b *Bridge) publishLog(record []byte) {
+	b.emit("bridge", "", b.topics.Bridge("logging"), record, eventLife)
+}

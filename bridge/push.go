@@ -1,0 +1,172 @@
+package bridge
+
+import (
+	"context"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// The conditions of the event connection.
+const (
+	pushOff        = "off"
+	pushConnecting = "connecting"
+	pushLive       = "live"
+	pushSuspect    = "suspect" // connected, but changes came without an event
+)
+
+// replayed is how long the connection may be gone before every appliance is
+// read again: LG keeps events for a while, but not their order.
+const replayed = time.Minute
+
+// push is the event connection.
+type push struct {
+	running    bool
+	preparing  bool // makes its own calls: route, registration, certificate
+	registered bool // LG knows us: subscriptions make sense
+	live       bool
+	since      time.Time // when live last changed
+	again      time.Time // no new attempt before
+	tries      int
+	text       string // why it is not live
+	missed     int    // changes in a row that a read found and no event announced
+	hangUp     context.CancelFunc
+}
+
+// listen starts the event connection, if it is wanted and its time has come.
+func (b *Bridge) listen(loop context.Context) {
+	now := time.Now()
+	switch {
+	case b.o.Subscriber == nil || b.push.running || b.stopping:
+		return
+	case b.push.again.After(now):
+		b.later.soonest("listen", b.push.again, func() {})
+		return
+	case b.account.until.After(now):
+		b.later.soonest("listen", b.account.until, func() {})
+		return
+	}
+	b.push.running, b.push.preparing = true, true
+	ctx, hangUp := context.WithCancel(loop)
+	b.push.hangUp = hangUp
+	b.work.Go(func() {
+		defer hangUp()
+		err := b.o.Cloud.Events(thinq.WithLane(ctx, thinq.Start), b.subscriber(loop), b.handle)
+		b.post(loop, func() { b.hungUp(err) })
+	})
+}
+
+// subscriber tells the loop what the connection is up to.
+func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
+	return func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
+		b.post(loop, func() { b.push.preparing, b.push.registered = false, true })
+		ep.Up = func(up bool) { b.post(loop, func() { b.pushChanged(up) }) }
+		return b.o.Subscriber(ctx, ep, handle)
+	}
+}
+
+// handle runs on the subscriber's goroutine: it hands over and never waits.
+func (b *Bridge) handle(e thinq.Event) {
+	select {
+	case b.events <- e:
+	default:
+		b.lost.Add(1)
+	}
+}
+
+// makeGood reads what lost events would have said.
+func (b *Bridge) makeGood() {
+	if lost := b.lost.Load(); lost != b.made {
+		b.m.mqttDropped.WithLabelValues("events_overflow").Add(float64(lost - b.made))
+		b.made = lost
+		b.readAll("overflow")
+	}
+}
+
+func (b *Bridge) pushChanged(up bool) {
+	if b.push.live == up {
+		return
+	}
+	gap := time.Since(b.push.since)
+	first := b.push.since.IsZero()
+	b.push.live, b.push.since = up, time.Now()
+	if up {
+		b.push.text, b.push.tries = "", 0
+		b.m.pushReconnects.WithLabelValues(b.o.Account, "up").Inc()
+		if !first && gap > replayed {
+			b.readAll("gap")
+		}
+	}
+	b.log.Info("event connection", "live", up)
+	b.bridgeEvent("push_state", map[string]any{"state": b.pushState()})
+	b.publishInfo()
+}
+
+// hungUp is called when the event connection ended.
+func (b *Bridge) hungUp(err error) {
+	b.push.running, b.push.preparing = false, false
+	b.pushChanged(false)
+	if err == nil {
+		b.push.again = time.Now().Add(jitter(5*time.Second, 0.5))
+		return
+	}
+	_, r := react(err)
+	if len(r.waits) == 0 {
+		r = policy[thinq.Unknown]
+	}
+	b.push.again = time.Now().Add(r.wait(b.push.tries))
+	b.push.tries++
+	if text := sentence(err); b.push.text != text {
+		b.push.text = text
+		b.log.Warn("no events", "err", err, "again", b.push.again)
+	}
+	if r.halt || r.dark {
+		b.refused(err)
+	}
+}
+
+// pushState is the condition in one word.
+func (b *Bridge) pushState() string {
+	switch {
+	case b.o.Subscriber == nil:
+		return pushOff
+	case !b.push.live:
+		return pushConnecting
+	case b.push.missed >= missedSuspect:
+		return pushSuspect
+	}
+	return pushLive
+}
+
+// How many changes in a row may go unannounced before the subscriptions are
+// renewed, and before the connection is made anew. An established connection
+// proves nothing: subscriptions die on it in silence.
+const (
+	missedSuspect   = 2
+	missedReconnect = 4
+)
+
+// compared judges the event connection by what a read found.
+func (b *Bridge) compared(surprised bool) {
+	if !b.push.live {
+		return
+	}
+	if !surprised {
+		b.m.pushProbes.WithLabelValues(b.o.Account, "match").Inc()
+		return
+	}
+	b.m.pushProbes.WithLabelValues(b.o.Account, "drift").Inc()
+	b.push.missed++
+	switch b.push.missed {
+	case missedSuspect:
+		b.log.Warn("changes came without an event: asking for events again")
+		for _, d := range b.ordered() {
+			b.subscribeEvents(d, time.Now())
+		}
+		b.publishInfo()
+	case missedReconnect:
+		b.log.Warn("changes still come without an event: connecting anew")
+		b.push.hangUp()
+		b.push.missed = 0
+	}
+}

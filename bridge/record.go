@@ -1,0 +1,70 @@
+package bridge
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// schema is the number of the layout of all files; a file of another number is
+// not read.
+const schema = 1
+
+// maxRecord bounds what is read of a file: a state folder holds a megabyte.
+const maxRecord = 64 << 20
+
+// record is the envelope of every file.
+type record struct {
+	Schema int             `json:"schema"`
+	Sum    string          `json:"sum"` // SHA-256 of Data
+	Data   json.RawMessage `json:"data"`
+}
+
+func marshalRecord(v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(record{Schema: schema, Sum: sum(data), Data: data})
+}
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
+}
+
+func readRecord(path string, v any) error {
+	// A link here would have been planted: our own files are never links.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord))
+	if err != nil {
+		return err
+	}
+	return unmarshalRecord(data, v)
+}
+
+// unmarshalRecord touches v only if the record is whole.
+func unmarshalRecord(data []byte, v any) error {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return fmt.Errorf("damaged: %w", err)
+	}
+	if r.Schema != schema {
+		return fmt.Errorf("written by another version (schema %d)", r.Schema)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, r.Data); err != nil || sum(compact.Bytes()) != r.Sum {
+		return errors.New("damaged: the checksum does not match")
+	}
+	return json.Unmarshal(r.Data, v)
+}

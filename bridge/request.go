@@ -1,0 +1,216 @@
+package bridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// An ask is one message on bridge/request/<verb>.
+type ask struct {
+	b    *Bridge
+	verb string
+	body map[string]json.RawMessage
+	bare string // the payload, if it was no object
+	m    link.Message
+}
+
+// verbs are what can be asked of the bridge. A handler answers by [ask.ok] or
+// [ask.fail], at once or later.
+var verbs = map[string]func(*Bridge, *ask){
+	"health_check":   (*Bridge).healthCheck,
+	"discover":       (*Bridge).discover,
+	"refresh":        (*Bridge).refresh,
+	"republish":      func(b *Bridge, a *ask) { b.republish("manual"); a.ok(map[string]any{}) },
+	"device/options": (*Bridge).deviceOptions,
+	"log_level":      (*Bridge).logLevel,
+	"diagnose":       (*Bridge).diagnose,
+	"restart":        (*Bridge).restart,
+	"permit_join": func(_ *Bridge, a *ask) {
+		a.fail(errors.New("appliances join in the LG ThinQ app; bridge/request/discover looks for new ones"))
+	},
+}
+
+func (b *Bridge) request(m link.Message, verb string) {
+	a := &ask{b: b, verb: verb, m: m}
+	handle, known := verbs[verb]
+	switch {
+	case m.Retain && len(m.Payload) == 0:
+	case m.Retain:
+		a.fail(errors.New("a retained request is never executed"))
+	case !known:
+		a.verb = "unknown" // no topic is made from what somebody sent
+		a.fail(fmt.Errorf("known are: %s", strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")))
+	case len(m.Payload) > commandPayload:
+		a.fail(fmt.Errorf("at most %d bytes", commandPayload))
+	default:
+		a.parse()
+		b.log.Info("request", "verb", verb)
+		handle(b, a)
+	}
+}
+
+func (a *ask) parse() {
+	payload := bytes.TrimSpace(a.m.Payload)
+	if json.Unmarshal(payload, &a.body) != nil {
+		a.body = nil
+		a.bare = strings.Trim(string(payload), `"`)
+	}
+}
+
+// word is a text of the request, or the bare payload.
+func (a *ask) word(names ...string) string {
+	for _, name := range names {
+		var s string
+		if json.Unmarshal(a.body[name], &s) == nil && s != "" {
+			return s
+		}
+	}
+	return a.bare
+}
+
+func (a *ask) ok(data any) { a.respond("ok", data, "") }
+
+func (a *ask) fail(err error) { a.respond("error", nil, err.Error()) }
+
+func (a *ask) respond(status string, data any, problem string) {
+	response := map[string]any{"status": status, "data": data}
+	if problem != "" {
+		response["data"], response["error"] = map[string]any{}, problem
+	}
+	if t := a.body["transaction"]; t != nil {
+		response["transaction"] = t
+	}
+	payload, err := json.Marshal(response)
+	if err != nil {
+		payload = []byte(`{"status":"error","error":"the answer cannot be written"}`)
+	}
+	a.b.emit("bridge", "", a.b.topics.Response(a.verb), payload, resultLife)
+	a.b.reply(a.m.Reply, a.m.Correlation, payload)
+}
+
+// healthCheck is truthful: it names what is not well.
+func (b *Bridge) healthCheck(a *ask) {
+	s := b.snapshot()
+	a.ok(map[string]any{"healthy": s.Ready, "awaited": s.Awaited, "cloud": s.Cloud, "cloud_text": s.CloudText, "push": s.Push, "calls_left": s.CallsLeft})
+}
+
+func (b *Bridge) discover(a *ask) {
+	b.list(thinq.Background, func(n int, err error) {
+		if err != nil {
+			a.fail(errors.New(sentence(err)))
+			return
+		}
+		a.ok(map[string]any{"devices": n})
+	})
+}
+
+// refresh reads one appliance, or all of them.
+func (b *Bridge) refresh(a *ask) {
+	word := a.word("id", "slug", "device")
+	if word == "" {
+		b.readAll("asked")
+		a.ok(map[string]any{"devices": len(b.devices)})
+		return
+	}
+	d := b.find(word)
+	if d == nil || d.ignored {
+		a.fail(fmt.Errorf("no appliance is called %.64q", word))
+		return
+	}
+	d.shout = true
+	b.read(d, orderAsked, "asked")
+	a.ok(map[string]any{"id": d.info.ID, "slug": d.slug})
+}
+
+// deviceOptions shows the options of an appliance, and changes those that do no
+// harm. Starting heat is for the owner of the configuration file alone.
+func (b *Bridge) deviceOptions(a *ask) {
+	d := b.find(a.word("id", "slug", "device"))
+	if d == nil {
+		a.fail(errors.New("id names no appliance"))
+		return
+	}
+	now := b.o.Discovery.Settings(d.info.ID, d.slug)
+	if raw, ok := a.body["options"]; ok {
+		changed, err := changeOptions(now, raw)
+		if err != nil {
+			a.fail(err)
+			return
+		}
+		b.override(d, changed)
+		now = b.o.Discovery.Settings(d.info.ID, d.slug)
+	}
+	a.ok(map[string]any{"id": d.info.ID, "slug": d.slug, "options": map[string]any{
+		"name": now.Name, "optimistic": now.Optimistic, "ignore": now.Ignore, "remote_start": now.RemoteStart,
+	}})
+}
+
+func changeOptions(s discovery.Settings, raw json.RawMessage) (discovery.Settings, error) {
+	options := struct {
+		Name       *string `json:"name"`
+		Optimistic *bool   `json:"optimistic"`
+	}{&s.Name, &s.Optimistic}
+	strict := json.NewDecoder(bytes.NewReader(raw))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&options); err != nil {
+		return s, errors.New("name and optimistic can be changed here, all else in the configuration file")
+	}
+	if len(s.Name) > 128 {
+		return s, errors.New("name: at most 128 bytes")
+	}
+	return discovery.Settings{Name: s.Name, Optimistic: s.Optimistic}, nil
+}
+
+// logLevel sets the level until the next start.
+func (b *Bridge) logLevel(a *ask) {
+	var level slog.Level
+	if word := a.word("level", "log_level"); b.o.Level == nil || level.UnmarshalText([]byte(word)) != nil {
+		a.fail(errors.New("level is one of debug, info, warn, error"))
+		return
+	}
+	b.o.Level.Set(level)
+	b.publishInfo()
+	a.ok(map[string]any{"level": strings.ToLower(level.String())})
+}
+
+// diagnose answers what a bug report needs, with ids shortened and without
+// anything that names the household.
+func (b *Bridge) diagnose(a *ask) {
+	s := b.snapshot()
+	for i := range s.Devices {
+		s.Devices[i].ID, s.Devices[i].Name = cut(s.Devices[i].ID, 8), ""
+	}
+	problems := map[string][]string{}
+	for _, d := range b.ordered() {
+		if d.profile != nil && len(d.profile.Problems) > 0 {
+			problems[d.slug] = d.profile.Problems
+		}
+	}
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	a.ok(map[string]any{
+		"version": b.o.Version, "commit": b.o.Commit, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+		"goroutines": runtime.NumGoroutine(), "heap_bytes": memory.HeapAlloc, "outbox": b.outbox.waiting(),
+		"snapshot": s, "profile_problems": problems, "events_lost": b.lost.Load(),
+	})
+}
+
+func (b *Bridge) restart(a *ask) {
+	if b.o.Restart == nil {
+		a.fail(errors.New("this process cannot restart itself"))
+		return
+	}
+	a.ok(map[string]any{})
+	b.o.Restart()
+}

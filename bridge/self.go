@@ -1,0 +1,171 @@
+package bridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// rosterDebounce gathers changes of many appliances into one bridge/devices.
+const rosterDebounce = time.Second
+
+// originName is what announcements of this program say of where they come from.
+const originName = "thinq2mqtt"
+
+// selfEntities are the entities of the bridge's own device. Their values are in
+// bridge/info, except that it runs, which the broker says even when it does not.
+var selfEntities = map[string]map[string]any{
+	"running":    {"platform": "binary_sensor", "name": "Running", "device_class": "connectivity", "value_template": "{{ value_json.state }}", "payload_on": "online", "payload_off": "offline"},
+	"cloud":      {"platform": "binary_sensor", "name": "LG cloud", "device_class": "connectivity", "value_template": "{{ 'ON' if value_json.cloud.state == 'ok' else 'OFF' }}"},
+	"account":    {"platform": "sensor", "name": "Account", "icon": "mdi:account-key", "value_template": "{{ value_json.cloud.state }}"},
+	"push":       {"platform": "sensor", "name": "Push", "icon": "mdi:message-flash", "value_template": "{{ value_json.cloud.push_state }}"},
+	"calls_left": {"platform": "sensor", "name": "Calls left", "icon": "mdi:counter", "state_class": "measurement", "value_template": "{{ value_json.cloud.calls_left }}"},
+	"appliances": {"platform": "sensor", "name": "Appliances", "icon": "mdi:washing-machine", "state_class": "measurement", "value_template": "{{ value_json.devices }}"},
+	"available":  {"platform": "sensor", "name": "Appliances available", "icon": "mdi:washing-machine", "state_class": "measurement", "value_template": "{{ value_json.devices_online }}"},
+	"started":    {"platform": "sensor", "name": "Started", "device_class": "timestamp", "value_template": "{{ value_json.started }}"},
+	"version":    {"platform": "sensor", "name": "Version", "icon": "mdi:tag", "value_template": "{{ value_json.version }}"},
+	"restart":    {"platform": "button", "name": "Restart", "device_class": "restart", "payload_press": "{}"},
+	"discover":   {"platform": "button", "name": "Discover", "icon": "mdi:magnify", "payload_press": "{}"},
+}
+
+// selfSlug stands in the topic of the bridge's own announcement. It carries the
+// installation, so that two bridges at one broker do not overwrite each other.
+func (b *Bridge) selfSlug() string {
+	if id := strings.TrimPrefix(b.o.Discovery.Instance, instanceStem); id != "" {
+		return "bridge_" + id
+	}
+	return "bridge"
+}
+
+// announceSelf announces the bridge's own device, to which all others are
+// joined.
+func (b *Bridge) announceSelf() {
+	if !b.o.HomeAssistant {
+		return
+	}
+	id := b.o.Discovery.Instance
+	if id == "" {
+		id = "thinq2mqtt_bridge"
+	}
+	components := map[string]any{}
+	for key, entity := range selfEntities {
+		components[key] = b.selfEntity(id, key, entity)
+	}
+	name := "ThinQ bridge"
+	if b.o.Account != "" {
+		name += " " + b.o.Account
+	}
+	message, err := json.Marshal(map[string]any{
+		"device": map[string]any{
+			"identifiers": []string{id}, "name": name, "manufacturer": originName,
+			"model": "LG ThinQ to MQTT", "sw_version": b.o.Version,
+		},
+		"origin":     map[string]any{"name": originName, "sw_version": b.o.Version, "support_url": "https://github.com/thinq2mqtt/thinq2mqtt"},
+		"qos":        1,
+		"components": components,
+	})
+	if err == nil {
+		b.retain("", "discovery", b.topics.Discovery(b.selfSlug()), message, rankAnnounce, true)
+	}
+}
+
+func (b *Bridge) selfEntity(id, key string, entity map[string]any) map[string]any {
+	state := b.topics.Bridge("state")
+	c := map[string]any{"unique_id": id + "_" + key, "entity_category": "diagnostic"}
+	for k, v := range entity {
+		c[k] = v
+	}
+	switch {
+	case key == "running":
+		c["state_topic"] = state
+		return c // it must say "off" when it is, so it is always available
+	case entity["platform"] == "button":
+		c["command_topic"], c["entity_category"] = b.topics.Request(key), "config"
+	default:
+		c["state_topic"] = b.topics.Bridge("info")
+	}
+	c["availability"] = []any{map[string]any{"topic": state, "value_template": "{{ value_json.state }}"}}
+	return c
+}
+
+// publishInfo publishes bridge/info if it differs from what is there.
+func (b *Bridge) publishInfo() {
+	online := 0
+	for _, d := range b.devices {
+		if b.available(d) {
+			online++
+		}
+	}
+	left, paused := b.o.Budget.Left()
+	cloud := map[string]any{
+		"region": b.o.Region, "state": b.account.condition, "text": b.account.text,
+		"push_state": b.pushState(), "calls_left": left,
+	}
+	if !paused.IsZero() {
+		cloud["paused_until"] = paused.UTC().Format(time.RFC3339)
+	}
+	info := map[string]any{
+		"version": b.o.Version, "commit": b.o.Commit, "instance": b.o.Discovery.Instance,
+		"started": b.started.UTC().Format(time.RFC3339), "cloud": cloud,
+		"mqtt":    map[string]any{"base_topic": b.topics.Base, "discovery_prefix": b.topics.Prefix},
+		"devices": len(b.devices), "devices_online": online, "config": b.o.Config,
+	}
+	if b.o.Account != "" {
+		info["account"] = b.o.Account
+	}
+	if b.o.Level != nil {
+		info["log_level"] = strings.ToLower(b.o.Level.Level().String())
+	}
+	payload, err := json.Marshal(info)
+	if err != nil || bytes.Equal(payload, b.info) {
+		return
+	}
+	b.info = payload
+	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo, false)
+}
+
+// publishRoster publishes bridge/devices if it differs from what is there.
+func (b *Bridge) publishRoster() {
+	payload, err := json.Marshal(b.rows())
+	if err != nil || bytes.Equal(payload, b.roster) {
+		return
+	}
+	b.roster = payload
+	b.retain("", "bridge", b.topics.Bridge("devices"), payload, rankInfo, false)
+	b.later.soonest("info", time.Now().Add(rosterDebounce), b.publishInfo)
+}
+
+// measure brings the gauges up to date.
+func (b *Bridge) measure() {
+	a := b.o.Account
+	status := b.o.Broker.Status()
+	b.m.mqttConnected.Set(map[bool]float64{true: 1}[status.Connected])
+	b.m.mqttOutbox.Set(float64(b.outbox.waiting()))
+	left, paused := b.o.Budget.Left()
+	b.m.cloudRemaining.WithLabelValues(a).Set(float64(left))
+	until := latest(paused, b.account.until)
+	b.m.cloudBackoff.WithLabelValues(a).Set(max(0, time.Until(until).Seconds()))
+	b.m.pushConnected.WithLabelValues(a).Set(map[bool]float64{true: 1}[b.push.live])
+	one(b.m.pushState, a, b.pushState(), []string{pushOff, pushConnecting, pushLive, pushSuspect})
+	count, pending := map[string]float64{"online": 0, "offline": 0, "ignored": 0}, 0
+	for _, d := range b.devices {
+		count[b.word(d)]++
+		pending += len(d.orders.all())
+	}
+	for word, n := range count {
+		b.m.devices.WithLabelValues(a, word).Set(n)
+	}
+	b.m.commandsPending.WithLabelValues(a).Set(float64(pending))
+}
+
+// word is the condition of an appliance for people and metrics.
+func (b *Bridge) word(d *device) string {
+	switch {
+	case d.ignored:
+		return "ignored"
+	case b.available(d):
+		return "online"
+	}
+	return "offline"
+}

@@ -1,0 +1,158 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// settle handles LG's answer to a control call.
+func (b *Bridge) settle(d *device, f *batch, err error) {
+	b.spent()
+	if d.orders.flying != f {
+		return // the appliance was removed or disabled meanwhile
+	}
+	now := time.Now()
+	f.calling, f.answered = false, now
+	d.orders.done = now
+	class, r := react(err)
+	switch {
+	case err == nil || r.effect == effectDone:
+		b.succeeded()
+		if len(f.calls) == 1 {
+			b.taken(d, f)
+		}
+	case r.reason == "":
+		b.unclear(d, f, err)
+	default:
+		b.refused(err)
+		b.reject(d, f, b.because(class, r, err))
+		b.affectOrder(d, r.effect)
+	}
+}
+
+// because is a refusal of LG in words for the sender.
+func (b *Bridge) because(class thinq.Class, r reaction, err error) *rejection {
+	why := &rejection{Code: code(err), Reason: r.reason, Message: sentence(err)}
+	if class == thinq.Rate {
+		until := b.account.until
+		why.Message = r.message + "; the next try makes sense at " + until.Format(time.TimeOnly)
+		why.Until = new(until.UTC().Truncate(time.Second))
+	}
+	return why
+}
+
+// taken notes that LG accepted the last call of a batch: what is not confirmed
+// yet now waits for its report.
+func (b *Bridge) taken(d *device, f *batch) {
+	d.orders.flying = nil
+	for _, c := range f.commands {
+		if c.ended {
+			continue
+		}
+		c.taken, c.sent = true, time.Now()
+		b.m.commandDuration.WithLabelValues(accepted).Observe(time.Since(c.received).Seconds())
+		b.answer(c, accepted, nil)
+		d.orders.open = append(d.orders.open, c)
+	}
+	b.confirm(d, nil)
+}
+
+// unclear notes that nobody knows whether LG did it. It is never sent again: a
+// report within ten seconds or one read decides.
+func (b *Bridge) unclear(d *device, f *batch, err error) {
+	b.log.Info("outcome of a command unclear", "device", d.slug, "err", err)
+	if general(err) {
+		b.refused(err)
+	}
+	d.orders.flying = nil
+	for _, c := range f.commands {
+		if !c.ended {
+			c.sent = time.Now()
+			d.orders.open = append(d.orders.open, c)
+		}
+	}
+}
+
+// reject ends a batch that was refused, and shows the true state again.
+func (b *Bridge) reject(d *device, f *batch, why *rejection) {
+	for _, c := range f.commands {
+		b.end(c, rejected, why)
+	}
+	d.orders.flying = nil
+	b.publishState(d, true)
+}
+
+func (b *Bridge) affectOrder(d *device, e effect) {
+	switch e {
+	case effectAway:
+		b.away(d)
+	case effectDoubt:
+		b.doubt(d)
+	case effectNone:
+		if b.account.until.Before(time.Now()) { // refused by the appliance: what is true?
+			b.read(d, orderAsked, "refused")
+		}
+	}
+}
+
+// confirm ends the commands whose wishes the appliance now shows. A wish that
+// no state can show counts as done when the appliance stirred and LG accepted.
+func (b *Bridge) confirm(d *device, changed thinq.State) {
+	for _, c := range d.orders.sent() {
+		c.stirred = c.stirred || len(changed) > 0
+		if !c.ended && d.reached(c) {
+			b.end(c, confirmed, nil)
+		}
+	}
+	d.orders.sweep()
+}
+
+func (d *device) reached(c *command) bool {
+	if c.blind && !(c.taken && c.stirred) {
+		return false
+	}
+	for p, v := range c.goal {
+		if d.state[p] != v {
+			return false
+		}
+	}
+	return len(c.goal) > 0 || c.blind
+}
+
+// decide ends the commands that waited for a read which has now been made, or
+// which cannot be made.
+func (b *Bridge) decide(d *device, begun time.Time, err error) {
+	for _, c := range d.orders.open {
+		if c.ended || c.asked.IsZero() || begun.Before(c.asked) {
+			continue
+		}
+		why := &rejection{Reason: "not_shown", Message: "the appliance does not show it"}
+		if err != nil {
+			why = &rejection{Code: code(err), Reason: "no_answer", Message: sentence(err)}
+		} else if c.blind && len(c.goal) == 0 {
+			why = &rejection{Reason: "not_shown", Message: "LG accepted it, and nothing can show whether it was done"}
+		}
+		b.end(c, unknown, why)
+	}
+	d.orders.sweep()
+	if len(d.orders.open) == 0 {
+		b.publishState(d, true)
+	}
+}
+
+// finish answers everything that still waits when the bridge stops.
+func (b *Bridge) finish(d *device) {
+	for _, c := range d.orders.waiting {
+		b.end(c, rejected, shuttingDown)
+	}
+	d.orders.waiting = nil
+}
+
+// finishSent answers what was sent and can no longer be confirmed.
+func (b *Bridge) finishSent(d *device) {
+	for _, c := range d.orders.sent() {
+		b.end(c, unknown, shuttingDown)
+	}
+	d.orders = orders{}
+}

@@ -1,0 +1,149 @@
+package bridge
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+)
+
+// A Snapshot is the condition of a bridge at one moment.
+type Snapshot struct {
+	Account   string           `json:"account,omitempty"`
+	Cloud     string           `json:"cloud"`      // "starting", "ok", "rate_limited", "auth_required", …
+	CloudText string           `json:"cloud_text"` // what to do about it, for a person
+	Push      string           `json:"push"`       // "live", "connecting", "suspect" or "off"
+	Broker    link.Status      `json:"broker"`
+	CallsLeft int              `json:"calls_left"`
+	Paused    time.Time        `json:"paused_until,omitzero"`
+	Started   time.Time        `json:"started"`
+	Ready     bool             `json:"ready"`
+	Awaited   []string         `json:"awaited,omitempty"` // what readiness waits for
+	Devices   []DeviceSnapshot `json:"devices"`
+}
+
+// A DeviceSnapshot is one row of bridge/devices and of the status page.
+type DeviceSnapshot struct {
+	ID           string    `json:"id"`
+	Slug         string    `json:"slug"`
+	Name         string    `json:"name"`
+	Type         string    `json:"type"`
+	Model        string    `json:"model"`
+	Supported    bool      `json:"supported"`
+	Ignored      bool      `json:"ignored"`
+	Availability string    `json:"availability"` // "online" or "offline"
+	LastSeen     time.Time `json:"last_seen,omitzero"`
+	Entities     int       `json:"entities"`
+	Problem      string    `json:"problem,omitempty"`
+}
+
+// errEnded is what Snapshot says when there is no loop to ask.
+var errEnded = errors.New("the bridge has ended")
+
+// Snapshot asks the loop for everything the status page and /readyz show.
+func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) {
+	answer := make(chan Snapshot, 1)
+	select {
+	case b.asks <- func() { answer <- b.snapshot() }:
+	case <-b.ended:
+		return Snapshot{}, errEnded
+	case <-ctx.Done():
+		return Snapshot{}, ctx.Err()
+	}
+	return <-answer, nil
+}
+
+// Retry makes the bridge forget what LG refused, and try again at once: the
+// credential has changed, or somebody asks for it.
+func (b *Bridge) Retry(ctx context.Context) error {
+	select {
+	case b.asks <- b.retry:
+		return nil
+	case <-b.ended:
+		return errEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (b *Bridge) retry() {
+	b.account.until, b.account.tries = time.Time{}, 0
+	b.push.again, b.push.tries = time.Time{}, 0
+	for _, j := range b.jobs {
+		j.after, j.tries = time.Time{}, 0
+	}
+}
+
+// alive reports whether the loop turned lately; true as long as Run was not
+// called.
+func (b *Bridge) turns() bool {
+	beat := b.beat.Load()
+	return beat == 0 || time.Since(time.Unix(0, beat)) < 6*heartbeat
+}
+
+func (b *Bridge) snapshot() Snapshot {
+	left, paused := b.o.Budget.Left()
+	s := Snapshot{
+		Account: b.o.Account, Cloud: b.account.condition, CloudText: b.account.text,
+		Push: b.pushState(), Broker: b.o.Broker.Status(), CallsLeft: left,
+		Paused: latest(paused, b.account.until), Started: b.started, Devices: b.rows(),
+	}
+	if s.Paused.Before(time.Now()) {
+		s.Paused = time.Time{}
+	}
+	if b.listed && len(b.devices) == 0 && s.CloudText == "" {
+		s.CloudText = "LG lists no appliance for this account. Is the country right?"
+	}
+	s.Awaited = b.awaited(s)
+	s.Ready = len(s.Awaited) == 0
+	return s
+}
+
+// awaited is what readiness waits for, in words.
+func (b *Bridge) awaited(s Snapshot) []string {
+	var all []string
+	if b.stopping {
+		all = append(all, "stopping")
+	}
+	if !s.Broker.Connected {
+		all = append(all, cmp.Or("broker: "+s.Broker.Problem, "broker"))
+	}
+	if !b.listed {
+		all = append(all, "device list")
+	}
+	if s.Cloud != condOK && s.Cloud != condRate {
+		all = append(all, "cloud: "+s.Cloud)
+	}
+	for _, d := range b.ordered() {
+		if !d.ignored && !d.known && !d.away && d.problem == "" && !d.missing.doubted() {
+			all = append(all, "first state of "+d.slug)
+		}
+	}
+	return all
+}
+
+// rows are the appliances, a tower in one piece as two.
+func (b *Bridge) rows() []DeviceSnapshot {
+	rows := []DeviceSnapshot{}
+	for _, d := range b.ordered() {
+		row := DeviceSnapshot{
+			ID: d.info.ID, Slug: d.slug, Name: cmp.Or(b.o.Discovery.Settings(d.info.ID, d.slug).Name, d.info.Alias),
+			Type: d.info.Type, Model: d.info.Model, Ignored: d.ignored, Availability: "offline",
+			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: d.problem,
+		}
+		if b.available(d) {
+			row.Availability = "online"
+		}
+		if len(d.halves) == 0 {
+			rows = append(rows, row)
+		}
+		for _, h := range d.halves {
+			row.ID, row.Slug, row.Name = h.ID, h.Slug, h.Name
+			row.Supported, row.Entities = h.Known, len(keysOf(h.Device))
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}

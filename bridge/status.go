@@ -1,0 +1,52 @@
+package bridge
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+)
+
+//go:embed status.html
+var statusHTML string
+
+var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
+	"ago": ago, "kind": kind, "plain": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
+}).Parse(statusHTML))
+
+// page is the status page. It is read without a script and renews itself.
+func (s *site) page(w http.ResponseWriter, r *http.Request) {
+	var out bytes.Buffer
+	err := statusPage.Execute(&out, struct {
+		Version VersionInfo
+		Bridges []Snapshot
+		Now     time.Time
+	}{s.version, s.snapshots(r.Context()), time.Now()})
+	if err != nil {
+		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(out.Bytes()) // the reader has gone away
+}
+
+// ago is how long something is past, in words.
+func ago(now, t time.Time) string {
+	d := now.Sub(t).Round(time.Second)
+	switch {
+	case t.IsZero():
+		return "never"
+	case d < time.Minute:
+		return d.String() + " ago"
+	case d < 48*time.Hour:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s") + " ago"
+	}
+	return t.Format(time.DateOnly)
+}
+
+// kind is a device type for people: "DEVICE_ROBOT_CLEANER" is a robot cleaner.
+func kind(deviceType string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(deviceType, "DEVICE_"), "_", " "))
+}
