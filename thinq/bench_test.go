@@ -2,6 +2,7 @@ package thinq
 
 import (
 	"encoding/json"
+	"sync"
 	"testing"
 )
 
@@ -67,4 +68,41 @@ func BenchmarkUnmarshal(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// What a report costs stays far below what encoding/json alone would take.
+func TestReportAllocatesLittle(t *testing.T) {
+	p := mustProfile(t, benchProfile)
+	state := make(State)
+	data := []byte(benchEvent)
+	ours := testing.AllocsPerRun(100, func() {
+		e, _ := ParseEvent(data)
+		report, _ := p.Decode(e.Report)
+		state.Merge(report)
+	})
+	theirs := testing.AllocsPerRun(100, func() {
+		var message map[string]any
+		_ = json.Unmarshal(data, &message)
+	})
+	if ours > theirs/4 {
+		t.Errorf("%v allocations, encoding/json needs %v", ours, theirs)
+	}
+}
+
+func TestProfileIsSharedByGoroutines(t *testing.T) {
+	p := mustProfile(t, benchProfile)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			e, _ := ParseEvent([]byte(benchEvent))
+			report, err := p.Decode(e.Report)
+			if err != nil || len(report) != 9 {
+				t.Errorf("%v, %v", report, err)
+			}
+			if _, err := p.Encode(State{{Resource: "job", Name: "mode"}: "COOL"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,122 @@ func TestSamplesDecodeEveryLeaf(t *testing.T) {
 		slices.Sort(unknown)
 		t.Logf("not in the profile: %v", unknown)
 	})
+}
+
+// Every report says something, and when it comes again nothing new.
+func TestSamplesApplyPushes(t *testing.T) {
+	eachSample(t, func(t *testing.T, dir string, p *Profile) {
+		file := filepath.Join(dir, "pushes.json")
+		if _, err := os.Stat(file); err != nil {
+			t.Skip("no pushes")
+		}
+		state, err := p.Decode(readFile(t, filepath.Join(dir, "status.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pushes []json.RawMessage
+		if err := json.Unmarshal(readFile(t, file), &pushes); err != nil {
+			t.Fatal(err)
+		}
+		for _, push := range pushes {
+			e, err := ParseEvent(push)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Kind != Report {
+				continue
+			}
+			report, err := p.Decode(e.Report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(report) == 0 {
+				t.Errorf("nothing in report %s", e.Report)
+			}
+			state.Merge(report)
+			if changed := state.Merge(report); changed != nil {
+				t.Errorf("the same report again changed %v", changed)
+			}
+		}
+	})
+}
+
+// Whatever type a value or a piece of a profile turns into, what was not touched
+// stays as it was.
+func TestSamplesSurviveFlippedTypes(t *testing.T) {
+	eachSample(t, func(t *testing.T, dir string, p *Profile) {
+		status := decodeJSON(t, readFile(t, filepath.Join(dir, "status.json")))
+		whole, err := p.Decode(readFile(t, filepath.Join(dir, "status.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flips(status, func() {
+			data, err := json.Marshal(status)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flipped, err := p.Decode(data)
+			if err != nil {
+				t.Fatalf("%s: %v", data, err)
+			}
+			if len(flipped) < len(whole)-1 {
+				t.Errorf("%s: of %d values %d are left", data, len(whole), len(flipped))
+			}
+		})
+
+		profile := decodeJSON(t, readFile(t, filepath.Join(dir, "profile.json")))
+		flips(profile, func() {
+			data, err := json.Marshal(profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flipped, err := ParseProfile(data)
+			if err != nil {
+				t.Fatalf("%s: %v", data, err)
+			}
+			if len(flipped.Properties) < len(p.Properties)-1 {
+				t.Errorf("%s: of %d properties %d are left", data, len(p.Properties), len(flipped.Properties))
+			}
+		})
+	})
+}
+
+// flips gives each leaf in turn a type that it has not. It leaves alone what says
+// where the leaves are.
+func flips(v any, test func()) {
+	others := []any{"7", 7.0, true, nil, []any{"x"}, map[string]any{"x": 1.0}}
+	n := 0
+	walkContainers(v, func(key string, leaf any, set func(any)) {
+		if key == "locationName" || key == "unit" {
+			return
+		}
+		n++
+		set(others[n%len(others)])
+		test()
+		set(leaf)
+	})
+}
+
+// walkContainers visits every leaf, in order, with a way to replace it.
+func walkContainers(v any, visit func(key string, leaf any, set func(any))) {
+	step := func(key string, v any, set func(any)) {
+		switch v.(type) {
+		case map[string]any, []any:
+			walkContainers(v, visit)
+		default:
+			visit(key, v, set)
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			step(key, v[key], func(other any) { v[key] = other })
+		}
+	case []any:
+		for i := range v {
+			step("", v[i], func(other any) { v[i] = other })
+		}
+	}
 }
 
 // listed says whether the profile lists a resource by unit.
