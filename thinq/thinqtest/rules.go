@@ -139,13 +139,14 @@ var active = []string{
 
 // takes are the run states in which each command is taken.
 var takes = map[string][]string{
-	"START":    idle,
-	"STOP":     append([]string{"RESERVED", "RESERVATION"}, active...),
-	"PAUSE":    active,
-	"RESUME":   {"PAUSE", "PAUSED"},
-	"HOMING":   {"WORKING", "PAUSE", "STANDBY", "INITIALIZING", "RESERVATION", "MACROSECTOR"},
-	"WAKE_UP":  {"SLEEP"},
-	"POWER_ON": {"POWER_OFF", "SLEEP"},
+	"START":      idle,
+	"STOP":       append([]string{"RESERVED", "RESERVATION"}, active...),
+	"PAUSE":      active,
+	"RESUME":     {"PAUSE", "PAUSED"},
+	"HOMING":     {"WORKING", "PAUSE", "STANDBY", "INITIALIZING", "RESERVATION", "MACROSECTOR"},
+	"WAKE_UP":    {"SLEEP"},
+	"PREHEATING": idle,
+	"POWER_ON":   {"POWER_OFF", "SLEEP"},
 }
 
 func wrongState(w write, _ overview) bool {

@@ -26,7 +26,7 @@ var washing = []phase{{"DETECTING", .04}, {"RUNNING", .51}, {"RINSING", .27}, {"
 // washAndDry is what combined machines do in the mode of that name.
 var washAndDry = []phase{{"DETECTING", .02}, {"RUNNING", .23}, {"RINSING", .12}, {"SPINNING", .08}, {"DRYING", .5}, {"COOL_DOWN", .05}}
 
-// programmes of the appliances that have one; the last is for types nobody knows.
+// programmes of the appliances that have one of their own.
 var programmes = []programme{
 	{[]string{"WASHER", "WASHTOWER_WASHER", "WASHCOMBO_MAIN", "WASHCOMBO_MINI", "washer"}, washing, "END", 65,
 		[]string{"WASHING_IS_COMPLETE"}},
@@ -40,7 +40,6 @@ var programmes = []programme{
 	{[]string{"MICROWAVE_OVEN"}, []phase{{"COOK", 1}}, "COOK_COMPLETE", 3, []string{"COOKING_IS_COMPLETE"}},
 	{[]string{"COOKTOP"}, []phase{{"COOK", 1}}, "INITIAL", 20, []string{"COOKING_IS_COMPLETE"}},
 	{[]string{"ROBOT_CLEANER"}, []phase{{"WORKING", 1}}, "HOMING", 45, nil},
-	{nil, []phase{{"RUNNING", 1}}, "END", 30, nil},
 }
 
 // A step is how one run state follows another by itself.
@@ -67,7 +66,7 @@ func (s *section) programme() programme {
 	kind := cmpOr(s.part, strings.TrimPrefix(s.device, "DEVICE_"))
 	i := slices.IndexFunc(programmes, func(p programme) bool { return slices.Contains(p.appliances, kind) })
 	if i < 0 {
-		i = len(programmes) - 1
+		return s.guessed()
 	}
 	p := programmes[i]
 	if strings.Contains(s.word("mode", "washerMode"), "DRY") {
@@ -77,15 +76,43 @@ func (s *section) programme() programme {
 	return p
 }
 
-// knows says whether the appliance has a run state.
-func (s *section) knows(state string) bool {
-	for _, resource := range []string{"runState", "cookingZone"} {
-		if d, has := s.descriptor(resource, "currentState"); has {
-			return slices.Contains(choices(d, "r"), any(state))
+// guessed is the programme of an appliance that nobody knows: every active run
+// state of its profile for an equal share of the time.
+func (s *section) guessed() programme {
+	p := programme{end: "INITIAL", minutes: 30}
+	for _, state := range s.runStates() {
+		if slices.Contains(active, text(state)) {
+			p.phases = append(p.phases, phase{state: text(state)})
 		}
 	}
-	return false
+	for i := range p.phases {
+		p.phases[i].share = 1 / float64(len(p.phases))
+	}
+	for _, end := range []string{"DONE", "COMPLETE", "END"} {
+		if s.knows(end) {
+			p.end = end
+		}
+	}
+	for _, code := range s.pushes {
+		if strings.Contains(code, "IS_COMPLETE") {
+			p.pushes = append(p.pushes, code)
+		}
+	}
+	return p
 }
+
+// runStates are those that the profile lists.
+func (s *section) runStates() []any {
+	for _, resource := range []string{"runState", "cookingZone"} {
+		if d, has := s.descriptor(resource, "currentState"); has {
+			return choices(d, "r")
+		}
+	}
+	return nil
+}
+
+// knows says whether the appliance has a run state.
+func (s *section) knows(state string) bool { return slices.Contains(s.runStates(), any(state)) }
 
 // enter changes the run state, if the appliance has the new one.
 func (s *section) enter(state string) {
@@ -108,8 +135,8 @@ func (s *section) command(word string) {
 		s.start(state)
 	case "STOP", "PAUSE":
 		s.stop(state)
-	case "HOMING":
-		s.enter("HOMING")
+	case "HOMING", "PREHEATING":
+		s.enter(word)
 	case "POWER_OFF":
 		s.clearDelays()
 		s.enter("POWER_OFF")
@@ -268,10 +295,7 @@ func (s *section) finish(p programme) []string {
 	if cycle, ok := s.state["cycle"].(map[string]any); ok {
 		cycle["cycleCount"] = number(cycle["cycleCount"]) + 1
 	}
-	if p.appliances != nil {
-		return p.pushes
-	}
-	return slices.DeleteFunc(slices.Clone(s.pushes), func(code string) bool { return !strings.Contains(code, "IS_COMPLETE") })
+	return slices.Clone(p.pushes)
 }
 
 // rest goes on to the next run state where that takes no command.

@@ -209,10 +209,11 @@ func legal(descriptor, value any) bool {
 	switch d["type"] {
 	case "enum", "boolean", "list":
 		_, isBool := value.(bool)
+		_, isText := value.(string)
 		if list := choices(d, "w"); list != nil {
 			return slices.ContainsFunc(list, func(v any) bool { return reflect.DeepEqual(v, value) })
 		}
-		return isBool || d["type"] != "boolean"
+		return isBool || isText && d["type"] != "boolean"
 	case "range", "number":
 		n, ok := value.(float64)
 		limits, _ := values(d, "w").(map[string]any)
