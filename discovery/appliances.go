@@ -41,7 +41,8 @@ var appliances = []Appliance{
 	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
 	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan"},
 	{Type: "DEVICE_COOKTOP", Name: "Cooktop", Rows: []Row{
-		{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}, Heats: []string{"*"}},
+		{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}, Heats: heat{"+"}},
+		{Path: "timer.remain", With: []string{"power.powerLevel"}, Heats: heat{"+"}},
 	}},
 	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier"},
 	{Type: "DEVICE_DISH_WASHER", Name: "Dishwasher", Main: "current_state", Composites: laundry("dishWasher"), Rows: laundryRows},
@@ -51,13 +52,21 @@ var appliances = []Appliance{
 	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator"},
 	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state",
-		Composites: []Composite{laundryProgramme},
-		Rows:       []Row{{Path: "operation.ovenOperationMode", Heats: []string{"START", "PREHEATING"}}}},
+		Composites: laundry("oven"),
+		Rows: []Row{
+			{Path: "operation.ovenOperationMode", Heats: heat{"START", "PREHEATING"}},
+			{Path: "cook.cookMode", Heats: heat{"*"}},
+			{Path: "temperature.targetTemperature", Heats: heat{"*"}},
+			{Path: "temperatureInUnits.targetTemperature", Heats: heat{"*"}},
+			{Path: "timer.target", Heats: heat{"*"}},
+			{Path: "timer.targetHour", Heats: heat{"*"}},
+			{Path: "timer.targetMinute", Heats: heat{"*"}},
+		}},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator"},
 	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner"},
 	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner"},
 	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
-		{Path: "operation.stylerOperationMode", Heats: []string{"START"}},
+		{Path: "operation.stylerOperationMode", Heats: heat{"START"}},
 	}, laundryRows...)},
 	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler"},
 	{Type: "DEVICE_VENTILATOR", Name: "Ventilator"},
@@ -84,7 +93,7 @@ var laundryRows = []Row{
 	{Path: "timer.relativeToStop", Word: Word{Name: "Ends in"}},
 }
 
-var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: []string{"START"}}}, laundryRows...)
+var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: heat{"START"}}}, laundryRows...)
 
 // ventilationRows: LG wants the lamp and the fan in one call.
 var ventilationRows = []Row{

@@ -37,7 +37,8 @@ type hvacUnit struct {
 	current, target       *value
 	twoSet                *value // whether there are two set-points at the moment
 	pairLow, pairHigh     *value
-	minLimit, maxLimit    *value // what the appliance takes at the moment
+	minLimit, maxLimit    *value            // what the appliance takes at the moment
+	byJob                 map[string]*value // what takes the temperature in a job mode, see targets
 	lastMode              thinq.Path
 	entity                Entity
 	modeWords, presetList []string
@@ -57,6 +58,10 @@ func (airConditioner) build(b *builder) {
 	}
 	u.current, u.target = u.temperature("currentTemperature"), u.temperature("targetTemperature")
 	u.minLimit, u.maxLimit = u.temperature("minTargetTemperature"), u.temperature("maxTargetTemperature")
+	u.byJob = map[string]*value{"": u.firstWritable([]string{"targetTemperature"})}
+	for job, names := range targets {
+		u.byJob[job] = u.firstWritable(names)
+	}
 	u.twoSet = b.find("twoSetTemperature.twoSetEnabled", "")
 	u.pairLow, u.pairHigh = u.pair("heatTargetTemperature"), u.pair("coolTargetTemperature")
 	u.entity = Entity{Key: climateKey, Platform: Climate, Name: "Climate", Config: map[string]any{}}
@@ -101,7 +106,10 @@ func (u *hvacUnit) bind(field string, r rank, c Codec, values ...*value) {
 	u.entity.Bindings = append(u.entity.Bindings, binding)
 }
 
-func (u *hvacUnit) isOff(s thinq.State) bool { return s[u.power.Path] == any(u.device.power.off) }
+func (u *hvacUnit) isOff(s thinq.State) bool {
+	name, _ := s[u.power.Path].(string)
+	return name == u.device.power.off
+}
 
 // job is the job mode of a state, LG's word.
 func (u *hvacUnit) job(s thinq.State) string {
@@ -330,10 +338,15 @@ func (u *hvacUnit) targetFor(s thinq.State) *value {
 			return u.pairLow
 		}
 	}
-	names := targets[job]
-	if names == nil {
-		names = []string{"targetTemperature"}
+	if _, known := targets[job]; known {
+		return u.byJob[job]
 	}
+	return u.byJob[""]
+}
+
+// firstWritable is the first of several temperatures that can be set, nil if
+// none can.
+func (u *hvacUnit) firstWritable(names []string) *value {
 	for _, name := range names {
 		if v := u.temperature(name); v != nil && v.Writable {
 			return v

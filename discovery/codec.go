@@ -26,6 +26,22 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// appendWord appends one of LG's words in lower case, without a copy for the
+// usual plain ones.
+func appendWord(dst []byte, s string) []byte {
+	start := len(dst)
+	dst = appendString(dst, s)
+	for i, c := range dst[start:] {
+		switch {
+		case c == '\\' || c > '~':
+			return appendString(dst[:start], word(s))
+		case c >= 'A' && c <= 'Z':
+			dst[start+i] = c + 'a' - 'A'
+		}
+	}
+	return dst
+}
+
 // appendNumber appends f in the shortest form without exponent.
 func appendNumber(dst []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -41,7 +57,7 @@ func appendNumber(dst []byte, f float64) []byte {
 func appendValue(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case string:
-		return appendString(dst, word(v))
+		return appendWord(dst, v)
 	case float64:
 		return appendNumber(dst, v)
 	case bool:

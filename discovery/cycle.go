@@ -170,7 +170,7 @@ func within(ph phase) bool { return ph == active || ph == paused || ph == waitin
 
 func (c *cycle) showMinutes(t *timer) func([]byte, thinq.State) []byte {
 	return func(dst []byte, s thinq.State) []byte {
-		if minutes, ok := t.read(s); ok && within(c.now(s)) {
+		if minutes, ok := t.read(s); ok && minutes > 0 && within(c.now(s)) {
 			return appendNumber(dst, minutes)
 		}
 		return append(dst, "null"...)
@@ -351,13 +351,16 @@ func (b *builder) orderButtons(op, state, remote *value) {
 	for _, option := range op.Write.Options {
 		name, _ := option.(string)
 		p, known := permits[name]
-		if !known || hasSwitch && (name == "POWER_ON" || name == "POWER_OFF") {
+		switch {
+		case hasSwitch && (name == "POWER_ON" || name == "POWER_OFF"):
 			continue
+		case !known:
+			p.name = buttonName(op, option)
 		}
-		key := place + word(name)
+		key := place + slugWord(name)
 		e := b.button(op, option, key, named(op.Path.Location, p.name))
-		e.Config = map[string]any{"icon": orderIcons[name]}
-		if state == nil {
+		e.Config = map[string]any{"icon": or(orderIcons[name], "mdi:gesture-tap-button")}
+		if state == nil || !known {
 			continue
 		}
 		e.Gate = key + "_available"

@@ -136,6 +136,9 @@ func (b *builder) add(p thinq.Property, isAlien bool) {
 	v := &value{Property: p, alien: isAlien, row: b.appliance.row(p.Path.Key())}
 	w, known := lookUp(p.Path.Resource, p.Path.Name)
 	v.word, v.known = merge(v.row.Word, w), known || v.row.Path != ""
+	if on, _, ok := pair(readOptions(p)); ok && strings.EqualFold(on, "POWER_ON") {
+		v.word = merge(v.word, Word{Name: "Power"})
+	}
 	b.values = append(b.values, v)
 	b.byPath[p.Path] = v
 }
@@ -272,6 +275,7 @@ func (b *builder) finish() {
 	for i := range d.columns {
 		d.columns[i].open = append(appendString([]byte{','}, d.columns[i].key), ':')
 	}
+	d.size = 2 * len(d.Payload(b.state)) // once measured, rarely grown
 	for _, v := range b.values {
 		if v.Path.Unit != "" {
 			d.temperatures[v.Path] = v.Property

@@ -49,6 +49,7 @@ type Device struct {
 	version      string
 	via          string
 	columns      []column // of the state document, sorted by key
+	size         int      // of a usual document
 	attrs        map[string]*Binding
 	watch        map[thinq.Path]func(any) bool // by known path: whether a new value alters the announcement
 	temperatures map[thinq.Path]thinq.Property // shown in one of two units

@@ -46,7 +46,7 @@ type Binding struct {
 
 	rank  rank // of its calls among those of one wish
 	wakes bool // the appliance is switched on first
-	heats bool // needs Settings.RemoteStart
+	heats heat // what of it needs Settings.RemoteStart
 	// mirrored: the property cannot be read, another one shows what was set.
 	mirrored bool
 }

@@ -170,7 +170,7 @@ func (b *builder) problem(paths []thinq.Path) {
 	b.put(Entity{
 		Key: "error_code", Platform: Sensor, Name: "Error code", Config: c,
 		Bindings: []Binding{{Attr: "error_code", Codec: Codec{Show: func(dst []byte, s thinq.State) []byte {
-			return appendString(dst, word(code(s)))
+			return appendWord(dst, code(s))
 		}}}},
 	})
 	for _, p := range paths {

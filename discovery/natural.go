@@ -107,10 +107,14 @@ func (b *builder) natural(v *value) {
 
 // binding ties the value's own key to its property.
 func (b *builder) binding(v *value) Binding {
-	return Binding{
+	binding := Binding{
 		Attr: v.key, Props: []thinq.Property{v.Property}, Codec: propertyCodec(v.Property),
-		With: b.with(v), rank: rankOf(v.Path), heats: slices.Contains(v.row.Heats, "*"),
+		With: b.with(v), rank: rankOf(v.Path), heats: v.row.Heats,
 	}
+	if v.alien {
+		binding.Codec.Show = showValue(v.Path) // whether it is a word or a text, nobody says
+	}
+	return binding
 }
 
 // rankOf says which properties LG wants before others.
@@ -160,8 +164,8 @@ func (b *builder) hiddenSetter(v *value, e *Entity) {
 // diagnostic, and no stranger is enabled by default.
 func (v *value) finalWord(platform Platform) Word {
 	w := v.word
-	stranger := !v.known || v.alien && w.Name == ""
-	w.Disabled = w.Disabled || stranger || v.alien
+	stranger := !v.known
+	w.Disabled = w.Disabled || stranger
 	if stranger && w.Category == "" {
 		w.Category = diagnostic
 		if platform != Sensor && platform != BinarySensor {
@@ -341,8 +345,18 @@ func (b *builder) buttons(v *value) {
 		if !b.claim(key) {
 			key = b.claimNumbered(key)
 		}
-		b.button(v, o, key, v.name()+" "+sentence(optionText(o)))
+		b.button(v, o, key, buttonName(v, o))
 	}
+}
+
+// buttonName is what a button does: "Start"; the property is named only where
+// the word alone says too little.
+func buttonName(v *value, option any) string {
+	text := strings.ReplaceAll(optionText(option), "_", " ")
+	if strings.HasSuffix(v.Path.Name, "perationMode") {
+		return named(v.Path.Location, sentence(text))
+	}
+	return v.name() + " " + text
 }
 
 func optionText(o any) string { return strings.Join(wordsOf([]any{o}), "") }
@@ -351,7 +365,6 @@ func optionText(o any) string { return strings.Join(wordsOf([]any{o}), "") }
 func (b *builder) button(v *value, option any, key, name string) *Entity {
 	binding := b.binding(v)
 	binding.Attr = key
-	binding.heats = startsHeat(v.row, option)
 	binding.Codec = Codec{Take: func(string, thinq.State) (thinq.State, *Rejection) {
 		return thinq.State{v.Path: option}, nil
 	}}
@@ -359,10 +372,4 @@ func (b *builder) button(v *value, option any, key, name string) *Entity {
 	decorate(c, v.finalWord(Button), Button)
 	b.put(Entity{Key: key, Platform: Button, Name: name, Config: c, Bindings: []Binding{binding}})
 	return &b.device.Entities[len(b.device.Entities)-1]
-}
-
-// startsHeat reports whether an option is one that needs the owner's leave.
-func startsHeat(r Row, option any) bool {
-	name, _ := option.(string)
-	return slices.Contains(r.Heats, "*") || slices.Contains(r.Heats, name)
 }

@@ -30,7 +30,7 @@ func (d *Device) learn(b *Binding) {
 // Payload is the state document: one JSON object, every key of the device, null
 // for what is unknown.
 func (d *Device) Payload(s thinq.State) []byte {
-	dst := make([]byte, 0, 64+48*len(d.columns))
+	dst := make([]byte, 0, d.size)
 	for _, c := range d.columns {
 		dst = c.show(append(dst, c.open...), s)
 	}

@@ -1,6 +1,10 @@
 package discovery
 
-import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+import (
+	"slices"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
 
 // An Appliance is what the table says about a device type. Everything it does
 // not say follows from the profile.
@@ -24,7 +28,7 @@ type Row struct {
 	Hidden   string   // why it has no entity: it is still in the state document
 	On       string   // LG's word for on, where the pair is not a usual one
 	With     []string // resource.name of what LG wants in the same call
-	Heats    []string // words that start heat, or "*" for any value
+	Heats    heat     // what starts heat, so that the owner must have allowed it
 	Word
 }
 
@@ -65,4 +69,32 @@ const derived = "derived"
 // derivedPath is the path of a remembered value.
 func derivedPath(part, location, name string) thinq.Path {
 	return thinq.Path{Part: part, Resource: derived, Name: name, Location: location}
+}
+
+// heat lists the words of a property that start heat; "*" means any value, "+"
+// a greater number than the present one.
+type heat []string
+
+// startedBy reports whether a wish is one that needs the owner's leave.
+func (h heat) startedBy(wish, now thinq.State) bool {
+	if len(h) == 0 {
+		return false
+	}
+	for path, v := range wish {
+		switch v := v.(type) {
+		case string:
+			if slices.Contains(h, v) {
+				return true
+			}
+		case float64:
+			before, _ := now[path].(float64)
+			if slices.Contains(h, "+") && v > before {
+				return true
+			}
+		}
+		if slices.Contains(h, "*") {
+			return true
+		}
+	}
+	return false
 }

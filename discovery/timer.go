@@ -64,7 +64,7 @@ func (b *builder) timer(t *timer) {
 	w := merge(row.Word, found)
 	key := b.claimPath(thinq.Path{Resource: t.resource, Location: t.location}, t.stem)
 	e := Entity{Key: key, Name: named(t.location, or(w.Name, sentence(snake(t.stem)))), Config: map[string]any{}}
-	binding := Binding{Attr: key, Props: t.properties(), With: b.with(t.parts[0]), rank: rankValue}
+	binding := Binding{Attr: key, Props: t.properties(), With: b.with(&value{Property: t.parts[0].Property, row: row}), rank: rankValue, heats: row.Heats}
 	for _, v := range t.parts {
 		if !v.Writable || t.writable() {
 			b.consume(key, v)
@@ -97,13 +97,25 @@ func (t *timer) properties() []thinq.Property {
 	return properties
 }
 
+// writable reports whether all of the timer can be set, seconds apart.
 func (t *timer) writable() bool {
-	for _, v := range t.parts {
-		if !v.Writable {
+	for i, v := range t.parts {
+		if !v.Writable && t.minutes[i] >= 1 {
 			return false
 		}
 	}
 	return true
+}
+
+// set are the parts that are written: all of a timer that can be set, but for
+// seconds that cannot.
+func (t *timer) set() (parts []*value, minutes []float64) {
+	for i, v := range t.parts {
+		if v.Writable {
+			parts, minutes = append(parts, v), append(minutes, t.minutes[i])
+		}
+	}
+	return parts, minutes
 }
 
 // read is the whole in minutes; false if no part is known.
@@ -122,16 +134,21 @@ func (t *timer) read(s thinq.State) (minutes float64, known bool) {
 func (t *timer) spanCodec(b *Binding, c map[string]any, w Word) Platform {
 	c["unit_of_measurement"] = "min"
 	c["device_class"] = "duration"
+	settable := t.writable()
 	b.Codec.Show = func(dst []byte, s thinq.State) []byte {
-		if minutes, ok := t.read(s); ok {
+		switch minutes, ok := t.read(s); {
+		case settable && t.isClear(s):
+			return append(dst, '0')
+		case ok && (settable || minutes != 0):
 			return appendNumber(dst, minutes)
 		}
-		return append(dst, "null"...)
+		return append(dst, "null"...) // LG's zero means that no time is known
 	}
-	if !t.writable() {
+	if !settable {
 		return Sensor
 	}
-	c["min"], c["max"], c["step"], c["mode"] = 0.0, t.longest(w), t.minutes[len(t.minutes)-1], "box"
+	_, steps := t.set()
+	c["min"], c["max"], c["step"], c["mode"] = 0.0, t.longest(w), max(steps[len(steps)-1], 0.01), "box"
 	b.Codec.Take = t.takeSpan
 	return Number
 }
@@ -142,11 +159,12 @@ func (t *timer) longest(w Word) float64 {
 		return w.High
 	}
 	total := 0.0
-	for i, v := range t.parts {
+	parts, minutes := t.set()
+	for i, v := range parts {
 		_, high := limitsOf(v.Property, v.word)
-		total += high * t.minutes[i]
+		total += high * minutes[i]
 	}
-	return total
+	return math.Round(total*100) / 100
 }
 
 func (t *timer) takeSpan(payload string, _ thinq.State) (thinq.State, *Rejection) {
@@ -165,6 +183,9 @@ func (t *timer) takeSpan(payload string, _ thinq.State) (thinq.State, *Rejection
 	return t.spread(minutes)
 }
 
+// isClear reports whether LG says in so many words that the timer is off.
+func (t *timer) isClear(s thinq.State) bool { return t.clear != nil && s[t.clear.Path] == any("UNSET") }
+
 func (t *timer) canClear() bool {
 	return t.clear != nil && t.clear.Writable && t.clear.Check("UNSET") == nil
 }
@@ -172,21 +193,26 @@ func (t *timer) canClear() bool {
 // spread divides minutes among the parts, the largest first.
 func (t *timer) spread(minutes float64) (thinq.State, *Rejection) {
 	wish := thinq.State{}
-	for i, v := range t.parts {
-		n := math.Floor(minutes/t.minutes[i] + 1e-9)
-		if i == len(t.parts)-1 {
-			n = math.Round(minutes / t.minutes[i])
+	total := minutes
+	parts, units := t.set()
+	for i, v := range parts {
+		n := math.Floor(minutes/units[i] + 1e-9)
+		if i == len(parts)-1 {
+			n = math.Round(minutes / units[i])
 		}
 		_, high := limitsOf(v.Property, v.word)
+		if i == 0 {
+			n = min(n, high) // 24 hours and some minutes, or 90 minutes where there are no hours
+		}
 		if n > high {
-			return nil, outOfRange(n*t.minutes[i], limits{0, high * t.minutes[i], t.minutes[i]})
+			return nil, outOfRange(total, limits{0, t.longest(Word{}), units[len(units)-1]})
 		}
 		fitted, rejection := fit(v.Property, n)
 		if rejection != nil {
 			return nil, rejection
 		}
 		wish[v.Path] = fitted
-		minutes -= n * t.minutes[i]
+		minutes -= n * units[i]
 	}
 	return wish, nil
 }
@@ -196,7 +222,7 @@ func (t *timer) spread(minutes float64) (thinq.State, *Rejection) {
 func (t *timer) clockCodec(b *Binding, c map[string]any) Platform {
 	b.Codec.Show = func(dst []byte, s thinq.State) []byte {
 		minutes, ok := t.read(s)
-		if !ok || minutes < 0 {
+		if !ok || minutes < 0 || t.isClear(s) {
 			return append(dst, "null"...)
 		}
 		return appendString(dst, clock(int(minutes)))

@@ -87,12 +87,15 @@ func (b *builder) resolveUnit(v *value) {
 		lg = said
 		b.watchFor(neighbour, func(now any) bool { return now != any(said) })
 	}
-	if lg != "" {
+	if lg != "" && v.word.Unit != "%" {
 		if unit := units[strings.ToUpper(lg)]; unit != "" {
 			v.word.Unit = unit
 		} else if v.word.Unit == "" {
 			v.word.Unit = lg
 		}
+	}
+	if v.word.Class == "temperature" && v.word.Unit == "" {
+		v.word.Unit = units["C"] // LG's default where nothing says otherwise
 	}
 	if v.word.Class != "" && !slices.Contains(classUnits[v.word.Class], v.word.Unit) {
 		v.word.Class = ""

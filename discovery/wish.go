@@ -63,8 +63,6 @@ func (d *Device) orders(attrs map[string]string) ([]order, *Rejection) {
 			return nil, &Rejection{attr, "unknown_attribute", d.Slug + " has no attribute " + attr, d.settable()}
 		case b.Codec.Take == nil:
 			return nil, &Rejection{attr, "read_only", attr + " can only be read", d.settable()}
-		case b.heats && !d.Settings.RemoteStart:
-			return nil, &Rejection{attr, "remote_start", attr + " may start heat: set remote_start for " + d.Slug + " to allow it", nil}
 		}
 		orders = append(orders, order{b, attrs[attr]})
 	}
@@ -101,6 +99,9 @@ func (p *plan) add(o order) *Rejection {
 	}
 	if p.isSo(o, wish) {
 		return nil
+	}
+	if !p.device.Settings.RemoteStart && o.heats.startedBy(wish, p.now) {
+		return &Rejection{Reason: "remote_start", Message: o.Attr + " may start heat: set remote_start for " + p.device.Slug + " to allow it"}
 	}
 	if rejection := p.check(o, wish); rejection != nil {
 		return rejection
