@@ -34,6 +34,8 @@ type Options struct {
 	Users map[string]string
 	// ACL are the lines of an access file.
 	ACL []string
+	// Quiet logs no packets, for measurements.
+	Quiet bool
 	// Lines are added to the configuration.
 	Lines []string
 }
@@ -92,11 +94,15 @@ func (s *Server) config() []string {
 		"per_listener_settings false",
 		"persistence false",
 		"log_dest stderr",
-		"log_type all",
 		"set_tcp_nodelay true",
 		"max_queued_messages 100000",
 		fmt.Sprintf("listener %d 127.0.0.1", s.port),
 		fmt.Sprintf("allow_anonymous %t", len(s.o.Users) == 0),
+	}
+	if s.o.Quiet {
+		c = append(c, "log_type information")
+	} else {
+		c = append(c, "log_type all")
 	}
 	if os.Geteuid() == 0 {
 		c = append(c, "user root") // else it gives up the right to read our folder
