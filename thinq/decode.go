@@ -121,6 +121,7 @@ func (d *decoder) lone(p *part, key []byte, outer string) {
 	if name, property, ok := bytes.Cut(key, []byte{':'}); ok && len(name) > 0 && len(property) > 0 {
 		e.resource = p.resources[string(name)]
 		e.path.Resource = string(name)
+		e.settle()
 		d.value(&e, property)
 		return
 	}
@@ -147,13 +148,7 @@ func (d *decoder) entry(e entry) {
 	if e.listed || r == nil || r.byUnit || len(r.inner) > 0 {
 		e.inner, e.unit = d.selectors()
 	}
-	if e.inner == "" && r != nil {
-		e.inner = only(r.inner)
-	}
-	e.selects = r != nil && r.byUnit || e.listed && e.inner == "" && (r == nil || e.unit != r.unit)
-	if e.selects && e.unit == "" && r != nil {
-		e.unit = only(r.units)
-	}
+	e.settle()
 	d.enter()
 	for key, ok := d.member(); ok; key, ok = d.member() {
 		switch {
@@ -162,6 +157,23 @@ func (d *decoder) entry(e entry) {
 		default:
 			d.value(&e, key)
 		}
+	}
+}
+
+// settle decides what the unit is for, and takes from the profile what the entry
+// leaves out because there is only one.
+func (e *entry) settle() {
+	r := e.resource
+	if r == nil {
+		e.selects = e.listed && e.inner == ""
+		return
+	}
+	if e.inner == "" {
+		e.inner = only(r.inner)
+	}
+	e.selects = r.byUnit || e.listed && e.inner == "" && e.unit != r.unit
+	if e.selects && e.unit == "" {
+		e.unit = only(r.units)
 	}
 }
 

@@ -101,6 +101,8 @@ var decodings = []struct {
 		map[string]any{"door.state@MAIN": "OPEN", "chill.goalTemperature@TOP#C": 3.0, "chill.goalTemperature@TOP#F": 37.0, "chill.unit@TOP": "F"}},
 	{"one object for a list by location", cooler, `{"door":{"state":"OPEN"},"chill":{"locationName":"BASE","goalTemperatureC":-20}}`,
 		map[string]any{"door.state@MAIN": "OPEN", "chill.goalTemperature@BASE#C": -20.0}},
+	{"name with its resource, one location only", cooler, `{"door:state":"OPEN"}`,
+		map[string]any{"door.state@MAIN": "OPEN"}},
 	{"suffix the profile lacks", cooler, `{"ice":{"airTemperatureC":-2}}`,
 		map[string]any{"ice.airTemperature#C": -2.0}},
 
