@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -96,6 +97,7 @@ type Bridge struct {
 	devices   map[string]*device // by id
 	slugs     map[string]*half
 	listed    bool // a list was had in this run
+	settled   bool // the calls of the start are made
 	lists     listing
 	jobs      []*job
 	running   int
@@ -123,6 +125,9 @@ func New(o Options) *Bridge {
 	}
 	if o.Reconcile <= 0 {
 		o.Reconcile = 30 * time.Minute
+	}
+	if o.Budget == nil {
+		o.Budget = thinq.NewBudget(math.MaxInt32, math.MaxInt32, thinq.BudgetState{})
 	}
 	if o.Account != "" {
 		o.Logger = o.Logger.With("account", o.Account)

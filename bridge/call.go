@@ -168,6 +168,7 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 		j.owner.reading = false
 	}
 	b.spent()
+	defer b.awaitLifecycle()
 	if j.owner != nil && b.devices[j.owner.info.ID] != j.owner {
 		return // removed meanwhile
 	}

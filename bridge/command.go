@@ -37,7 +37,8 @@ const (
 
 // A command is one order of a user on its way. It ends exactly once.
 type command struct {
-	half        *half
+	slug        string            // where the result goes; empty: no such appliance
+	half        *half             // nil: not described
 	attrs       map[string]string // as bare text
 	echo        json.RawMessage   // the attributes as they came
 	transaction json.RawMessage
@@ -75,6 +76,9 @@ type result struct {
 // command takes one message of a command topic in.
 func (b *Bridge) command(m link.Message, t discovery.Target) {
 	c := &command{reply: m.Reply, correlation: m.Correlation, received: m.Received, half: b.slugs[t.Slug]}
+	if b.find(t.Slug) != nil {
+		c.slug = t.Slug // never a topic of the sender's making
+	}
 	if c.received.IsZero() {
 		c.received = time.Now()
 	}
@@ -266,8 +270,8 @@ func (b *Bridge) answer(c *command, status string, why *rejection) {
 	if err != nil {
 		payload = []byte(`{"status":"` + status + `"}`)
 	}
-	if c.half != nil {
-		b.emit("result", c.half.Slug, b.topics.Result(c.half.Slug), payload, resultLife)
+	if c.slug != "" {
+		b.emit("result", c.slug, b.topics.Result(c.slug), payload, resultLife)
 	}
 	b.reply(c.reply, c.correlation, payload)
 }
@@ -285,14 +289,14 @@ func (b *Bridge) reply(topic string, correlation, payload []byte) {
 
 // audit leaves one line for every command.
 func (b *Bridge) audit(c *command, status string, why *rejection) {
-	slug, kind := "", "unknown"
+	kind := "unknown"
 	if c.half != nil {
-		slug, kind = c.half.Slug, c.half.Type
+		kind = c.half.Type
 	}
 	took := time.Since(c.received)
 	b.m.commands.WithLabelValues(b.o.Account, kind, status).Inc()
 	b.m.commandDuration.WithLabelValues(status).Observe(took.Seconds())
-	args := []any{"device", slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
+	args := []any{"device", c.slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
 	if why != nil {
 		args = append(args, "reason", why.Reason, "code", why.Code)
 	}

@@ -69,7 +69,7 @@ func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 
 // grant keeps the first calls for an appliance from being throttled.
 func (b *Bridge) grant(d *device, calls int) {
-	if !d.ignored && b.o.Budget != nil {
+	if !d.ignored {
 		b.o.Budget.Grant(calls)
 	}
 }
@@ -138,7 +138,6 @@ func (b *Bridge) inventory(all []thinq.Device) {
 	}
 	if first {
 		b.later.set("strangers", now.Add(clearDelay), b.clearStrangers)
-		b.awaitLifecycle()
 	}
 	b.answerList(len(all), nil)
 	b.touch()

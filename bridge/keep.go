@@ -68,7 +68,7 @@ func (b *Bridge) wrote(file string, err error) {
 // crash loop cannot spend the same calls again and again, then with the cache.
 func (b *Bridge) spent() {
 	now := time.Now()
-	if b.o.Store == nil || b.o.Budget == nil {
+	if b.o.Store == nil {
 		return
 	}
 	wait := savePeriod

@@ -193,20 +193,12 @@ func (b *Bridge) subscribed(d *device, kind string, period time.Duration, call f
 // awaitLifecycle asks for news of added, removed and renamed appliances, some
 // time after the start has made its own calls.
 func (b *Bridge) awaitLifecycle() {
-	if b.o.Subscriber == nil {
+	if b.settled || !b.listed || b.o.Subscriber == nil || b.busyStarting() {
 		return
 	}
-	at := time.Now().Add(lifecycleDelay)
-	if b.lifecycle.After(at) {
-		at = b.lifecycle
-	}
-	b.later.set("lifecycle", at, func() {
-		if b.busyStarting() {
-			b.awaitLifecycle()
-			return
-		}
-		b.subscribeLifecycle()
-	})
+	b.settled = true
+	at := latest(time.Now().Add(lifecycleDelay), b.lifecycle)
+	b.later.set("lifecycle", at, b.subscribeLifecycle)
 }
 
 // busyStarting reports whether first calls are still to be made.

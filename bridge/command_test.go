@@ -1,0 +1,483 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+)
+
+// obedient appliances report after a while what they were told.
+func (h *home) obedient(after time.Duration) {
+	h.cloud.obey = func(id string, body []byte) {
+		time.AfterFunc(after, func() { h.cloud.report(id, string(body)) })
+	}
+}
+
+// cooling is a home with an air conditioner that runs.
+func cooling(t *testing.T, f func(h *home)) {
+	t.Helper()
+	inHome(t, []string{ac}, func(h *home) {
+		h.cloud.quietly("ac", `{"operation":{"airConOperationMode":"POWER_ON"},"airConJobMode":{"currentJobMode":"COOL"}}`)
+		h.start()
+		h.cloud.forget()
+		h.broker.forget()
+		f(h)
+	})
+}
+
+func (h *home) wantStages(id string, want ...string) {
+	h.Helper()
+	if got := h.stages(id); !slices.Equal(got, want) {
+		h.Errorf("stages = %q, want %q", got, want)
+	}
+}
+
+func (h *home) wantControls(n int) {
+	h.Helper()
+	if got := h.cloud.made("control"); len(got) != n {
+		h.Errorf("%d control calls, want %d: %q", len(got), n, got)
+	}
+}
+
+func TestCommandConfirmedByReport(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(500 * time.Millisecond)
+		h.set("ac", `{"target_temperature":24,"transaction":"t1"}`)
+		h.after(time.Second)
+		h.wantControls(1)
+		h.wantStages("ac", "accepted", "confirmed")
+		for _, r := range h.results("ac") {
+			if string(r.Transaction) != `"t1"` || string(r.Attributes) != `{"target_temperature":24}` {
+				t.Errorf("transaction %s, attributes %s", r.Transaction, r.Attributes)
+			}
+		}
+		if got := h.results("ac")[1].Duration; got != 500 {
+			t.Errorf("duration_ms = %d, want 500", got)
+		}
+		if h.state("ac", "target_temperature") != 24.0 {
+			t.Error("the state does not show it")
+		}
+	})
+}
+
+// The report may overtake the answer of the call.
+func TestCommandConfirmedBeforeAnswer(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.delay = time.Second
+		h.send(link.Message{Topic: h.topic("ac", "/set/target_temperature"), Payload: []byte("24")})
+		h.after(300 * time.Millisecond)
+		h.cloud.report("ac", `{"temperature":{"targetTemperature":24}}`)
+		h.after(5 * time.Second)
+		h.wantStages("ac", "confirmed")
+	})
+}
+
+func TestCommandConfirmedByRead(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.obey = func(id string, body []byte) { h.cloud.quietly(id, string(body)) }
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(9 * time.Second)
+		h.wantStages("ac", "accepted")
+		h.after(2 * time.Second)
+		h.wantStages("ac", "accepted", "confirmed")
+		if n := len(h.cloud.made("state")); n != 1 {
+			t.Errorf("%d reads, want 1", n)
+		}
+	})
+}
+
+func TestCommandThatNeverShows(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Minute)
+		h.wantStages("ac", "accepted", "unknown:not_shown")
+		h.wantControls(1)
+	})
+}
+
+// A time-out leaves it open whether LG did it. It is never sent again.
+func TestCommandWithUnclearAnswer(t *testing.T) {
+	tests := []struct {
+		name string
+		done bool
+		err  error
+		want []string
+	}{
+		{"done", true, context.DeadlineExceeded, []string{"confirmed"}},
+		{"not done", false, lgError("2209", 400), []string{"unknown:not_shown"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cooling(t, func(h *home) {
+				h.cloud.fail(`control ac {"temperature":{"targetTemperature":24}}`, tt.err)
+				h.set("ac", `{"target_temperature":24}`)
+				h.after(time.Second)
+				if tt.done {
+					h.cloud.quietly("ac", `{"temperature":{"targetTemperature":24}}`)
+				}
+				h.after(time.Minute)
+				h.wantStages("ac", tt.want...)
+				h.wantControls(1)
+			})
+		})
+	}
+}
+
+func TestCommandRefused(t *testing.T) {
+	tests := []struct {
+		name, code   string
+		status       int
+		want         string
+		availability string
+	}{
+		{"by the appliance", "2301", 400, "rejected:refused", ""},
+		{"not connected", "1222", 416, "rejected:offline", offline},
+		{"unsupported", "2201", 400, "rejected:unsupported", ""},
+		{"token", "1218", 401, "rejected:auth_required", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cooling(t, func(h *home) {
+				h.cloud.fail(`control ac {"temperature":{"targetTemperature":24}}`, lgError(tt.code, tt.status))
+				h.set("ac", `{"target_temperature":24}`)
+				h.after(time.Second)
+				h.wantStages("ac", tt.want)
+				if r := h.results("ac")[0]; r.Error.Code != tt.code || r.Error.Message == "" {
+					t.Errorf("error = %+v", r.Error)
+				}
+				if len(h.broker.on(h.topic("ac", ""))) == 0 {
+					t.Error("the true state was not published again")
+				}
+				if got := h.broker.on(h.topic("ac", "/availability")); tt.availability != "" && !slices.Contains(got, tt.availability) {
+					t.Errorf("availability = %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestCommandRateLimited(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.fail("*", lgError("1314", 401))
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		h.wantStages("ac", "rejected:rate_limited")
+		if until := h.results("ac")[0].Error.Until; until == nil || until.Before(time.Now()) {
+			t.Errorf("until = %v", until)
+		}
+		s, _ := h.bridge.Snapshot(h.Context())
+		if s.Cloud != condRate || s.Paused.IsZero() {
+			t.Errorf("snapshot: %q, %v", s.Cloud, s.Paused)
+		}
+	})
+}
+
+func TestCommandNotSent(t *testing.T) {
+	big := `{"target_temperature":"` + strings.Repeat("2", commandPayload) + `"}`
+	tests := []struct {
+		name    string
+		message link.Message // below the appliance's topic
+		want    string
+	}{
+		{"retained", link.Message{Topic: "/set", Payload: []byte(`{"target_temperature":24}`), Retain: true}, "rejected:retained"},
+		{"no JSON", link.Message{Topic: "/set", Payload: []byte(`24`)}, "rejected:invalid_payload"},
+		{"empty object", link.Message{Topic: "/set", Payload: []byte(`{"transaction":5}`)}, "rejected:invalid_payload"},
+		{"null", link.Message{Topic: "/set", Payload: []byte(`{"target_temperature":null}`)}, "rejected:invalid_payload"},
+		{"not UTF-8", link.Message{Topic: "/set/target_temperature", Payload: []byte{0xff, 0xfe}}, "rejected:invalid_payload"},
+		{"too large", link.Message{Topic: "/set", Payload: []byte(big)}, "rejected:too_large"},
+		{"unknown attribute", link.Message{Topic: "/set/nonsense", Payload: []byte(`1`)}, "rejected:unknown_attribute"},
+		{"wrong type", link.Message{Topic: "/set/target_temperature", Payload: []byte(`warm`)}, "rejected:invalid_value"},
+		{"out of range", link.Message{Topic: "/set/target_temperature", Payload: []byte(`99`)}, "rejected:out_of_range"},
+		{"unknown word", link.Message{Topic: "/set/wind_strength", Payload: []byte(`hurricane`)}, "rejected:invalid_value"},
+		{"read-only", link.Message{Topic: "/set/current_temperature", Payload: []byte(`20`)}, "rejected:read_only"},
+		{"so already", link.Message{Topic: "/set/target_temperature", Payload: []byte(`21`)}, "confirmed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cooling(t, func(h *home) {
+				tt.message.Topic = h.topic("ac", tt.message.Topic)
+				h.send(tt.message)
+				h.after(time.Minute)
+				h.wantStages("ac", tt.want)
+				h.wantControls(0)
+			})
+		})
+	}
+}
+
+func TestCommandForNobody(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.send(link.Message{Topic: base + "/nobody/set", Payload: []byte(`{"a":1}`), Reply: base + "/answers"})
+		h.after(time.Second)
+		if got := h.broker.on(base + "/nobody/result"); len(got) > 0 {
+			t.Errorf("a topic of the sender's making: %q", got)
+		}
+		if got := h.broker.on(base + "/answers"); len(got) != 1 || !strings.Contains(got[0], "unknown_device") {
+			t.Errorf("answer = %q", got)
+		}
+	})
+}
+
+func TestCommandReply(t *testing.T) {
+	tests := []struct {
+		topic string
+		want  int
+	}{
+		{base + "/answers/1", 2}, {"homeassistant/answers", 2}, {"elsewhere/answers", 0}, {base + "/#", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.topic, func(t *testing.T) {
+			cooling(t, func(h *home) {
+				h.obedient(time.Second)
+				h.send(link.Message{Topic: h.topic("ac", "/set"), Payload: []byte(`{"target_temperature":24}`), Reply: tt.topic, Correlation: []byte("c1")})
+				h.after(5 * time.Second)
+				if got := h.broker.on(tt.topic); len(got) != tt.want {
+					t.Errorf("answers = %q", got)
+				}
+				for _, m := range h.broker.sent {
+					if m.Topic == tt.topic && string(m.Correlation) != "c1" {
+						t.Errorf("correlation = %q", m.Correlation)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Twenty set-points in a tenth of a second: the first goes at once, the last
+// one wins, and little is sent between.
+func TestCommandsMerge(t *testing.T) {
+	for _, delay := range []time.Duration{0, 30 * time.Millisecond, 400 * time.Millisecond} {
+		t.Run(delay.String(), func(t *testing.T) {
+			cooling(t, func(h *home) {
+				h.cloud.delay = delay
+				h.obedient(200 * time.Millisecond)
+				begun := time.Now()
+				for i := range 20 {
+					h.set("ac", fmt.Sprintf(`{"target_temperature":%d,"transaction":%d}`, 17+i%14, i))
+					h.after(5 * time.Millisecond)
+				}
+				h.set("ac", `{"target_temperature":30,"transaction":"last"}`)
+				h.after(20 * time.Second)
+				calls := h.cloud.made("control")
+				if len(calls) > 4 || len(calls) < 2 {
+					t.Fatalf("%d calls: %q", len(calls), calls)
+				}
+				if !strings.Contains(calls[0], ":17}") || !strings.Contains(calls[len(calls)-1], ":30}") {
+					t.Errorf("calls = %q", calls)
+				}
+				if wait := h.cloud.at[0].Sub(begun); wait > time.Millisecond {
+					t.Errorf("the first call waited %v", wait)
+				}
+				if got := h.state("ac", "target_temperature"); got != 30.0 {
+					t.Errorf("target_temperature = %v", got)
+				}
+				h.wantEachEnded("ac", 21)
+			})
+		})
+	}
+}
+
+// wantEachEnded checks that every command ended exactly once.
+func (h *home) wantEachEnded(id string, n int) {
+	h.Helper()
+	ends := map[string]int{}
+	for _, r := range h.results(id) {
+		if r.Status != accepted {
+			ends[string(r.Transaction)]++
+		}
+	}
+	if len(ends) != n {
+		h.Errorf("%d commands ended, want %d", len(ends), n)
+	}
+	for transaction, times := range ends {
+		if times != 1 {
+			h.Errorf("%s ended %d times", transaction, times)
+		}
+	}
+}
+
+// A slider dragged for ten seconds does not eat the hour's calls.
+func TestCommandsArePaced(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(100 * time.Millisecond)
+		for i := range 200 {
+			h.set("ac", fmt.Sprintf(`{"target_temperature":%d}`, 17+i%14))
+			h.after(50 * time.Millisecond)
+		}
+		h.set("ac", `{"target_temperature":29}`)
+		h.after(time.Minute)
+		if calls := h.cloud.made("control"); len(calls) > 8 || !strings.Contains(calls[len(calls)-1], ":29}") {
+			t.Errorf("%d calls: %q", len(calls), calls)
+		}
+		if got := h.state("ac", "target_temperature"); got != 29.0 {
+			t.Errorf("target_temperature = %v", got)
+		}
+	})
+}
+
+// Attributes of one window travel together where LG allows it, and an object
+// with several is taken apart into calls in order.
+func TestCommandsTravelTogether(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(300 * time.Millisecond)
+		h.set("ac", `{"target_temperature":25,"transaction":1}`)
+		h.after(10 * time.Millisecond)
+		h.set("ac", `{"wind_strength":"high","transaction":2}`)
+		h.after(10 * time.Millisecond)
+		h.set("ac", `{"target_temperature":26,"transaction":3}`)
+		h.after(20 * time.Second)
+		h.wantEachEnded("ac", 3)
+		for _, r := range h.results("ac") {
+			if r.Status != accepted && r.Status != confirmed && r.Status != superseded {
+				t.Errorf("%s ended as %s: %+v", r.Transaction, r.Status, r.Error)
+			}
+		}
+		if h.state("ac", "target_temperature") != 26.0 || h.state("ac", "wind_strength") != "high" {
+			t.Errorf("state: %v, %v", h.state("ac", "target_temperature"), h.state("ac", "wind_strength"))
+		}
+	})
+}
+
+// An appliance takes one command at a time: power first, and the rest when it
+// reported that it is on.
+func TestCommandStepsInOrder(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.start()
+		h.cloud.forget()
+		h.obedient(time.Second)
+		h.set("ac", `{"air_con_operation_mode":"power_on","target_temperature":25,"current_job_mode":"cool"}`)
+		h.after(20 * time.Second)
+		calls := h.cloud.made("control")
+		if len(calls) < 2 || !strings.Contains(calls[0], "POWER_ON") {
+			t.Fatalf("calls = %q", calls)
+		}
+		for i := 1; i < len(calls); i++ {
+			if gap := h.cloud.at[i].Sub(h.cloud.at[i-1]); gap < time.Second {
+				t.Errorf("call %d followed after %v", i, gap)
+			}
+		}
+		h.wantStages("ac", "accepted", "confirmed")
+	})
+}
+
+func TestCommandStepsWithoutReports(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.start()
+		h.cloud.forget()
+		h.cloud.obey = func(id string, body []byte) { h.cloud.quietly(id, string(body)) }
+		h.set("ac", `{"air_con_operation_mode":"power_on","current_job_mode":"cool"}`)
+		h.after(time.Minute)
+		if len(h.cloud.made("control")) != 2 {
+			t.Fatalf("calls = %q", h.cloud.made("control"))
+		}
+		if gap := h.cloud.at[1].Sub(h.cloud.at[0]); gap != stepWait {
+			t.Errorf("the second call followed after %v, want %v", gap, stepWait)
+		}
+		h.wantStages("ac", "accepted", "confirmed")
+	})
+}
+
+func TestCommandsExpireAndOverflow(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.delay = 15 * time.Second
+		attrs := []string{"target_temperature:25", "wind_strength:high", "current_job_mode:fan", "air_con_operation_mode:power_off",
+			"climate_mode:heat", "climate_temperature:22", "climate_fan_mode:low", "absolute_hour_to_start:3", "absolute_minute_to_start:5", "wind_strength:mid"}
+		for _, a := range attrs {
+			name, value, _ := strings.Cut(a, ":")
+			h.send(link.Message{Topic: h.topic("ac", "/set/"+name), Payload: []byte(value)})
+		}
+		h.after(40 * time.Second)
+		stages := h.stages("ac")
+		count := map[string]int{}
+		for _, s := range stages {
+			count[s]++
+		}
+		if count["expired:expired"] == 0 {
+			t.Errorf("nothing expired: %q", stages)
+		}
+		h.wantEachEnded("ac", len(attrs))
+		if h.cloud.peak > 2 {
+			t.Errorf("%d calls at once", h.cloud.peak)
+		}
+	})
+}
+
+// A redelivery after a lost link is no second command.
+func TestCommandRedelivered(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(100 * time.Millisecond)
+		m := link.Message{Topic: h.topic("ac", "/set"), Payload: []byte(`{"target_temperature":24}`)}
+		h.send(m)
+		h.after(5 * time.Second)
+		h.cloud.report("ac", `{"temperature":{"targetTemperature":20}}`)
+		m.Dup = true
+		h.send(m)
+		h.after(5 * time.Second)
+		h.wantControls(1)
+	})
+}
+
+func TestCommandOptimistic(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.stop()
+		h.o.Discovery.Settings = func(string, string) discovery.Settings { return discovery.Settings{Optimistic: true} }
+		h.start()
+		h.broker.forget()
+		h.cloud.delay = time.Second
+		h.cloud.fail(`control ac {"temperature":{"targetTemperature":24}}`, lgError("2301", 400))
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(500 * time.Millisecond)
+		if got := h.state("ac", "target_temperature"); got != 24.0 {
+			t.Errorf("while it is on its way: %v", got)
+		}
+		h.after(time.Second)
+		if got := h.state("ac", "target_temperature"); got != 21.0 {
+			t.Errorf("after the refusal: %v", got)
+		}
+	})
+}
+
+func TestRetainedCommandCleared(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.send(link.Message{Topic: h.topic("ac", "/set"), Retain: true})
+		h.after(time.Second)
+		h.wantStages("ac")
+	})
+}
+
+func TestGet(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.send(link.Message{Topic: h.topic("ac", "/get")})
+		h.after(time.Second)
+		if calls := h.cloud.made(""); !slices.Equal(calls, []string{"state ac"}) {
+			t.Errorf("calls = %q", calls)
+		}
+		if n := len(h.broker.on(h.topic("ac", ""))); n != 1 {
+			t.Errorf("the state was published %d times", n)
+		}
+	})
+}
+
+func TestBare(t *testing.T) {
+	for in, want := range map[string]string{
+		`"on"`: "on", `12.50`: "12.50", `true`: "true", `{"a": 1}`: `{"a":1}`, `"\u00e4"`: "ä",
+	} {
+		if got, err := bare(json.RawMessage(in)); err != nil || got != want {
+			t.Errorf("bare(%s) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+	if _, err := bare(json.RawMessage("null")); err == nil {
+		t.Error("null is taken")
+	}
+}
+
+var errNetwork = errors.New("network unreachable")
