@@ -53,7 +53,6 @@ the order in which it would be published.`,
 	flags.BoolVar(&f.table, "table", false, "show every property and its entity, for people")
 	cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.MarkFlagFilename("pushes", "json")
-	cmd.MarkFlagsMutuallyExclusive("command", "set")
 	return cmd
 }
 
@@ -119,6 +118,9 @@ type order struct {
 }
 
 func (f previewFlags) orders() ([]order, error) {
+	if len(f.commands) > 0 && f.set != "" {
+		return nil, exitf(exitUsage, "--command and --set cannot stand together: use one of them")
+	}
 	var all []order
 	for _, text := range f.commands {
 		attr, value, ok := strings.Cut(text, "=")

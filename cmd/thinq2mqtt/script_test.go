@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// patience is how long a script waits for what must happen.
+const patience = 20 * time.Second
+
+// TestScripts runs the binary. Commands beyond those of testscript:
+//
+//	exits CODE thinq2mqtt ARG...     run, and check the exit code
+//	start NAME thinq2mqtt ARG...     start, wait for the ready line, and set a variable for each of its keys
+//	end NAME SIGNAL CODE             send a signal, wait, and check the exit code
+//	get URL REGEXP                   ask until the answer matches
+//	await URL TOPIC REGEXP           wait for a message
+//	publish URL TOPIC TEXT           send a message
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "start": start, "end": end, "get": get, "await": await, "publish": publish,
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Values["running"] = running{}
+			return nil
+		},
+	})
+}
+
+// running are the processes of a script, by name.
+type running map[string]*exec.Cmd
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARG...")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exited, ok := err.(*exec.ExitError)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exited.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME COMMAND ARG...")
+	}
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL"} {
+		if value := ts.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	log, err := os.Create(ts.MkAbs(args[0] + ".log"))
+	ts.Check(err)
+	ts.Defer(func() { log.Close() })
+	cmd.Stderr = log
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Value("running").(running)[args[0]] = cmd
+	ts.Defer(func() { cmd.Process.Kill() })
+	if args[2] == "run" {
+		return // says nothing
+	}
+	deadline := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	defer deadline.Stop()
+	var ready map[string]any
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		said, _ := os.ReadFile(log.Name())
+		ts.Fatalf("no ready line: %v\n%s", err, said)
+	}
+	ts.Check(json.Unmarshal(line, &ready))
+	for key, value := range ready {
+		ts.Setenv(strings.ToUpper(key), fmt.Sprint(value))
+	}
+}
+
+func end(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: end NAME SIGNAL CODE")
+	}
+	signal, ok := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[1]]
+	cmd := ts.Value("running").(running)[args[0]]
+	if !ok || cmd == nil {
+		ts.Fatalf("no such signal or process: %q", args)
+	}
+	ts.Check(cmd.Process.Signal(signal))
+	deadline := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	defer deadline.Stop()
+	cmd.Wait()
+	if code := strconv.Itoa(cmd.ProcessState.ExitCode()); code != args[2] {
+		said, _ := os.ReadFile(ts.MkAbs(args[0] + ".log"))
+		ts.Fatalf("exit code %s, want %s\n%s", code, args[2], said)
+	}
+}
+
+// until tries again and again.
+func until(ts *testscript.TestScript, what string, try func() (done bool, last string)) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	end := time.After(patience)
+	for {
+		done, last := try()
+		if done {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-end:
+			ts.Fatalf("%s: not within %s; last: %s", what, patience, last)
+		}
+	}
+}
+
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: get URL REGEXP")
+	}
+	want := regexp.MustCompile(args[1])
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	until(ts, args[0], func() (bool, string) {
+		res, err := client.Get(args[0])
+		if err != nil {
+			return false, err.Error()
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		return err == nil && want.Match(body), res.Status + " " + string(body)
+	})
+}
+
+// client connects to a broker; messages go to the channel.
+func client(ts *testscript.TestScript, address string) (*paho.Client, <-chan *paho.Publish) {
+	u, err := url.Parse(address)
+	ts.Check(err)
+	conn, err := net.Dial("tcp", u.Host)
+	ts.Check(err)
+	messages := make(chan *paho.Publish, 1024)
+	c := paho.NewClient(paho.ClientConfig{
+		Conn: conn,
+		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {
+			messages <- p.Packet
+			return true, nil
+		}},
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err = c.Connect(ctx, &paho.Connect{ClientID: "script", KeepAlive: 60, CleanStart: true})
+	ts.Check(err)
+	return c, messages
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: await URL TOPIC REGEXP")
+	}
+	want := regexp.MustCompile(args[2])
+	c, messages := client(ts, args[0])
+	defer c.Disconnect(&paho.Disconnect{})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := c.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: args[1], QoS: 1}}})
+	ts.Check(err)
+	last := "nothing"
+	for {
+		select {
+		case m := <-messages:
+			last = m.Topic + " " + string(m.Payload)
+			if want.Match(m.Payload) {
+				return
+			}
+		case <-ctx.Done():
+			ts.Fatalf("%s: nothing that matches %s; last: %s", args[1], want, last)
+		}
+	}
+}
+
+func publish(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: publish URL TOPIC TEXT")
+	}
+	c, _ := client(ts, args[0])
+	defer c.Disconnect(&paho.Disconnect{})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := c.Publish(ctx, &paho.Publish{Topic: args[1], QoS: 1, Payload: []byte(args[2])})
+	ts.Check(err)
+}
