@@ -39,13 +39,16 @@ type daemon struct {
 
 // newDaemon builds everything and connects nothing. The error has its exit
 // code; then nothing stays open.
-func (a *app) newDaemon(cfg *Config, h slog.Handler, level *slog.LevelVar) (d *daemon, err error) {
-	d = &daemon{log: slog.New(h), restart: make(chan struct{}, 1)}
-	defer func() {
-		if err != nil {
-			d.close()
-		}
-	}()
+func (a *app) newDaemon(cfg *Config, h slog.Handler, level *slog.LevelVar) (*daemon, error) {
+	d := &daemon{log: slog.New(h), restart: make(chan struct{}, 1)}
+	if err := a.build(d, cfg, h, level); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (a *app) build(d *daemon, cfg *Config, h slog.Handler, level *slog.LevelVar) error {
 	for _, w := range cfg.warnings() {
 		d.log.Warn("secret is not well kept", "hint", w)
 	}
@@ -56,17 +59,19 @@ func (a *app) newDaemon(cfg *Config, h slog.Handler, level *slog.LevelVar) (d *d
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		account, err := b.account(label, labels[label])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		d.accounts = append(d.accounts, account)
 	}
-	if cfg.HTTP.Listen != "" {
-		if d.listener, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
-			return nil, exitf(exitFault, "http.listen: %w: choose another address, or leave it empty for no page", err)
-		}
-		d.handler = bridge.Handler(versionInfo(), registry, d.bridges()...)
+	if cfg.HTTP.Listen == "" {
+		return nil
 	}
-	return d, nil
+	var err error
+	if d.listener, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
+		return exitf(exitFault, "http.listen: %w: choose another address, or leave it empty for no page", err)
+	}
+	d.handler = bridge.Handler(versionInfo(), registry, d.bridges()...)
+	return nil
 }
 
 func versionInfo() bridge.VersionInfo {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,20 +80,32 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 		return err
 	}
 	defer closeBroker()
-	d, err := a.newDaemon(cfg, a.secrets.handler(handler), level)
-	if err != nil {
-		return err
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.run(ctx) })
-	group.Go(func() error {
-		home, err := awaitReady(ctx, d.accounts[0].bridge)
+	newDaemon := func() (*daemon, error) { return a.newDaemon(cfg, a.secrets.handler(handler), level) }
+	return play(ctx, newDaemon, func(ctx context.Context, b *bridge.Bridge) error {
+		home, err := awaitReady(ctx, b)
 		if err != nil {
 			return nil // told to stop before
 		}
 		return f.ready(stdout, cfg, cloud, home)
 	})
-	return group.Wait()
+}
+
+// play runs one daemon after another; the first is watched until it is ready.
+func play(ctx context.Context, newDaemon func() (*daemon, error), watch func(context.Context, *bridge.Bridge) error) error {
+	for first := true; ; first = false {
+		d, err := newDaemon()
+		if err != nil {
+			return err
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return d.run(ctx) })
+		if first {
+			group.Go(func() error { return watch(ctx, d.bridges()[0]) })
+		}
+		if err := group.Wait(); !errors.Is(err, errRestart) {
+			return err
+		}
+	}
 }
 
 // cloud is the simulated one, without LG's quota: a demo is for playing.
@@ -193,16 +206,16 @@ func (f *demoFlags) ready(w io.Writer, cfg *Config, cloud *thinqtest.Server, hom
 			Admin     string `json:"admin"`
 			BaseTopic string `json:"base_topic"`
 			Devices   int    `json:"devices"`
-		}{true, cfg.MQTT.URL, page, cloud.AdminURL, cfg.MQTT.BaseTopic, len(home.Devices)})
+		}{true, cfg.MQTT.URL, page, cloud.AdminURL, cfg.MQTT.BaseTopic, len(cloud.Devices())})
 	}
 	at := clientFlags(cfg.MQTT)
-	_, err := fmt.Fprintf(w, `thinq2mqtt demo: %d simulated appliances; Ctrl-C ends it and nothing stays
+	_, err := fmt.Fprintf(w, `thinq2mqtt demo: %[1]d simulated appliances; Ctrl-C ends it and nothing stays
 
-  broker  %s
-  page    %s
-  watch   mosquitto_sub %s -v -t '%s/+'
-  switch  mosquitto_pub %[4]s -t %s
-`, len(home.Devices), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, home))
+  broker  %[2]s
+  page    %[3]s
+  watch   mosquitto_sub %[4]s -v -t '%[5]s/+'
+  switch  mosquitto_pub %[4]s -t %[6]s
+`, len(cloud.Devices()), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, cloud, home))
 	return err
 }
 
@@ -222,18 +235,19 @@ func clientFlags(m MQTT) string {
 	return flags
 }
 
-// trials are commands that show something at once, by type.
-var trials = []struct{ kind, attr, value string }{
-	{"DEVICE_AIR_CONDITIONER", "air_con_operation_mode", "power_on"},
-	{"DEVICE_AIR_PURIFIER", "air_purifier_operation_mode", "power_on"},
-	{"DEVICE_REFRIGERATOR", "express_mode", "true"},
+// trials are commands that show something at once, for appliances that are off.
+var trials = []struct{ off, attr, value string }{
+	{`"airConOperationMode":"POWER_OFF"`, "air_con_operation_mode", "power_on"},
+	{`"airPurifierOperationMode":"POWER_OFF"`, "air_purifier_operation_mode", "power_on"},
+	{`"expressMode":false`, "express_mode", "true"},
 }
 
 // trial is the rest of a line that switches something on: topic and value.
-func trial(base string, home bridge.Snapshot) string {
+func trial(base string, cloud *thinqtest.Server, home bridge.Snapshot) string {
 	for _, t := range trials {
 		for _, d := range home.Devices {
-			if d.Type == t.kind {
+			real, err := cloud.Device(d.ID)
+			if err == nil && bytes.Contains(real.State, []byte(t.off)) {
 				return fmt.Sprintf("%s/%s/set/%s -m %s", base, d.Slug, t.attr, t.value)
 			}
 		}

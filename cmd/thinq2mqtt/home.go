@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -62,7 +63,10 @@ func loadSamples(folder string) ([]thinqtest.Sample, error) {
 		}
 	}
 	s, err := thinqtest.LoadSample(folder)
-	return []thinqtest.Sample{s}, err
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: give a folder with device.json, profile.json and status.json", folder, err)
+	}
+	return []thinqtest.Sample{s}, nil
 }
 
 // selected are those appliances that --devices means.

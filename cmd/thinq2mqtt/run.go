@@ -21,7 +21,7 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			handler, level := newHandler(cfg.Log, cmd.ErrOrStderr(), a.source(path))
 			handler = a.secrets.handler(handler)
-			return a.serve(cmd.Context(), cfg, handler, level)
+			return a.serve(cmd.Context(), cfg, path, handler, level)
 		},
 	}
 	configFlag(cmd, &path)
@@ -31,16 +31,21 @@ func (a *app) runCommand() *cobra.Command {
 // errRestart is why a daemon stops that was asked over MQTT to start anew.
 var errRestart = errors.New("restart requested")
 
-// serve runs daemons, one after another, until ctx ends.
-func (a *app) serve(ctx context.Context, cfg *Config, h slog.Handler, level *slog.LevelVar) error {
+// serve runs one daemon after another until ctx ends: each restart reads the
+// configuration anew, and goes on with the old one if that is wrong.
+func (a *app) serve(ctx context.Context, cfg *Config, path string, h slog.Handler, level *slog.LevelVar) error {
 	for {
 		d, err := a.newDaemon(cfg, h, level)
 		if err != nil {
 			return err
 		}
-		err = d.run(ctx)
-		if !errors.Is(err, errRestart) {
+		if err := d.run(ctx); !errors.Is(err, errRestart) {
 			return err
+		}
+		if changed, err := a.configuration(path); err != nil {
+			d.log.Error("configuration not taken over", "err", err)
+		} else {
+			cfg = changed
 		}
 	}
 }
