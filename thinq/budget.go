@@ -158,12 +158,13 @@ type pass struct {
 }
 
 // take counts a call or says why it must not be made.
-func (b *Budget) take(l Lane, now time.Time) (pass, error) {
+func (b *Budget) take(l Lane) (pass, error) {
 	if b == nil {
 		return pass{}, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now := time.Now() // under the lock, so that no call seems to be in the future
 	b.prune(now)
 	if now.Before(b.s.Until) {
 		return pass{}, &BudgetError{Until: b.s.Until, ByLG: true}
@@ -187,7 +188,7 @@ func (b *Budget) take(l Lane, now time.Time) (pass, error) {
 }
 
 // settle takes note of how a call ended.
-func (b *Budget) settle(p pass, err error, now time.Time) {
+func (b *Budget) settle(p pass, err error) {
 	if b == nil {
 		return
 	}
@@ -199,7 +200,7 @@ func (b *Budget) settle(p pass, err error, now time.Time) {
 	e, answered := err.(*Error)
 	switch {
 	case answered && e.Class() == Rate:
-		b.refused(e.RetryAfter, now)
+		b.refused(e.RetryAfter, time.Now())
 	case err == nil || answered:
 		b.proven = b.proven || !p.at.Before(b.s.Until)
 	}

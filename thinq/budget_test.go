@@ -12,11 +12,11 @@ import (
 
 // try makes a call that LG answers with err, and says whether it was made.
 func try(b *Budget, l Lane, err error) bool {
-	p, refusal := b.take(l, time.Now())
+	p, refusal := b.take(l)
 	if refusal != nil {
 		return false
 	}
-	b.settle(p, err, time.Now())
+	b.settle(p, err)
 	return true
 }
 
@@ -57,7 +57,7 @@ func TestBudgetShares(t *testing.T) {
 		if n := tries(b, Command, 500); n != 500 {
 			t.Errorf("%d commands", n)
 		}
-		_, err := b.take(Background, time.Now())
+		_, err := b.take(Background)
 		if e, ok := errors.AsType[*BudgetError](err); !ok || e.ByLG || time.Until(e.Until) != time.Hour {
 			t.Errorf("got %v", err)
 		}
@@ -135,7 +135,7 @@ func TestBudgetPause(t *testing.T) {
 				t.Errorf("paused for %v, want about %d min", d, want)
 			}
 			for _, l := range []Lane{Command, Start, Background} {
-				_, err := b.take(l, time.Now())
+				_, err := b.take(l)
 				if e, ok := errors.AsType[*BudgetError](err); !ok || !e.ByLG || !e.Until.Equal(until) || ClassOf(err) != Rate {
 					t.Errorf("lane %d: %v", l, err)
 				}
@@ -173,7 +173,7 @@ func TestBudgetProbe(t *testing.T) {
 		b := NewBudget(100, 40, BudgetState{})
 		try(b, Background, quota(time.Minute))
 		time.Sleep(time.Minute)
-		probe, err := b.take(Background, time.Now())
+		probe, err := b.take(Background)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,11 +183,11 @@ func TestBudgetProbe(t *testing.T) {
 		if !try(b, Command, errors.New("connection reset")) {
 			t.Error("a command waits for the probe")
 		}
-		b.settle(probe, errors.New("connection reset"), time.Now())
-		if probe, err = b.take(Background, time.Now()); err != nil || !probe.probe {
+		b.settle(probe, errors.New("connection reset"))
+		if probe, err = b.take(Background); err != nil || !probe.probe {
 			t.Fatalf("no second probe after the first had no answer: %v", err)
 		}
-		b.settle(probe, &Error{Status: 416, Code: "1222"}, time.Now())
+		b.settle(probe, &Error{Status: 416, Code: "1222"})
 		if n := tries(b, Background, 3); n != 3 {
 			t.Errorf("%d calls after the probe", n)
 		}
@@ -198,13 +198,13 @@ func TestBudgetProbe(t *testing.T) {
 func TestBudgetTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100, 40, BudgetState{})
-		first, _ := b.take(Background, time.Now())
-		second, _ := b.take(Background, time.Now())
-		third, _ := b.take(Background, time.Now())
-		b.settle(first, quota(0), time.Now())
+		first, _ := b.take(Background)
+		second, _ := b.take(Background)
+		third, _ := b.take(Background)
+		b.settle(first, quota(0))
 		_, until := b.Left()
-		b.settle(second, quota(0), time.Now())
-		b.settle(third, nil, time.Now())
+		b.settle(second, quota(0))
+		b.settle(third, nil)
 		if _, same := b.Left(); !same.Equal(until) || b.State().Pause != pauseFirst {
 			t.Errorf("paused until %v, then until %v (%v)", until, same, b.State().Pause)
 		}

@@ -190,13 +190,13 @@ func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ep, err)
 	}
-	pass, err := c.o.Budget.take(laneOf(ctx), time.Now())
+	pass, err := c.o.Budget.take(laneOf(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ep, err)
 	}
 	start := time.Now()
 	response, err := c.call(ctx, ep, r, token)
-	c.o.Budget.settle(pass, err, time.Now())
+	c.o.Budget.settle(pass, err)
 	c.report(Call{Endpoint: ep.String(), Code: outcome(err), Duration: time.Since(start)})
 	return response, err
 }
