@@ -2,7 +2,6 @@ package thinq
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -40,8 +39,9 @@ const (
 	pauseLongest = 2 * time.Hour
 	pauseMemory  = 2 * time.Hour // of peace, after which the next pause is short again
 	learntMemory = 24 * time.Hour
-	learntLeast  = 12   // calls an hour that no lesson takes away
-	callsKept    = 1000 // of each lane: bounds memory, far above every quota
+	learntLeast  = 20            // calls; refused with fewer, others have used the quota
+	grantMemory  = maxRetryAfter // a start may be interrupted for that long
+	callsKept    = 1000          // of each lane: bounds memory, far above every quota
 )
 
 // A Budget counts calls and pauses them after LG said "too many". One serves
@@ -60,7 +60,7 @@ type Budget struct {
 
 	mu      sync.Mutex
 	s       BudgetState
-	grants  []grant // of this run, of the last hour
+	grants  []grant // of this run
 	proven  bool    // a call was answered since the last pause
 	probing bool    // the first call after the pause is on its way
 }
@@ -130,7 +130,7 @@ func (b *Budget) State() BudgetState {
 // Grant allows n more calls of lane Start: 4 for every appliance never seen
 // before, one for every other at a start, so that a start is not throttled. A
 // crash loop is: the start calls of one hour, those of earlier runs included,
-// end at twice what this run was granted in that hour.
+// end at twice what this run was granted lately.
 func (b *Budget) Grant(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -148,7 +148,7 @@ func (b *Budget) Left() (calls int, pausedUntil time.Time) {
 	if now.Before(b.s.Until) {
 		return 0, b.s.Until
 	}
-	return max(0, min(b.background-len(b.s.Calls[Background]), b.ceiling(Background, now)-b.total())), time.Time{}
+	return max(0, min(b.background-len(b.s.Calls[Background]), b.ceiling(now)-b.total())), time.Time{}
 }
 
 // A pass is the leave to make one call.
@@ -175,10 +175,12 @@ func (b *Budget) take(l Lane) (pass, error) {
 	if l == Start && !b.granted() {
 		l = Background
 	}
-	if until := b.exhausted(l, now); !until.IsZero() {
-		return pass{}, &BudgetError{Until: until}
-	}
-	if l == Start {
+	switch l {
+	case Background:
+		if until := b.exhausted(now); !until.IsZero() {
+			return pass{}, &BudgetError{Until: until}
+		}
+	case Start:
 		b.s.Start--
 	}
 	b.count(l, now)
@@ -224,40 +226,28 @@ func (b *Budget) refused(after time.Duration, now time.Time) {
 	b.s.Until = now.Add(after)
 }
 
-// learn keeps the lowest number of calls at which LG refused. A refusal that
-// follows a pause says nothing new: the calls before the pause still count.
+// learn keeps the number of calls at which LG refused. A refusal soon after
+// another says nothing new, because the calls before that one still count.
 func (b *Budget) learn(now time.Time) {
 	b.prune(now)
-	if fresh := now.Sub(b.s.Until) > budgetWindow; fresh {
-		b.s.Learnt = max(b.total(), 1)
+	if now.Sub(b.s.Until) > budgetWindow && b.total() >= learntLeast {
+		b.s.Learnt = b.total()
 	}
 }
 
-// ceiling is how many calls of all lanes an hour may have for a lane: what was
-// asked for, which binds background calls, and a fifth less than what LG refused
-// within a day, which binds start calls, too.
-func (b *Budget) ceiling(l Lane, now time.Time) int {
-	most := math.MaxInt
-	if l == Background {
-		most = b.perHour
-	}
+// ceiling is how many calls of all lanes leave room for background calls in an
+// hour: what was asked for, or a fifth less than what LG refused within a day.
+func (b *Budget) ceiling(now time.Time) int {
 	if b.s.Learnt > 0 && now.Sub(b.s.Until) < learntMemory {
-		most = min(most, max(b.s.Learnt*4/5, learntLeast))
+		return min(b.perHour, b.s.Learnt*4/5)
 	}
-	return most
+	return b.perHour
 }
 
-// exhausted says until when a lane has no calls left, zero if it has some.
-func (b *Budget) exhausted(l Lane, now time.Time) (until time.Time) {
-	if l == Command {
-		return time.Time{}
-	}
+// exhausted says until when there is no background call left, zero if there is.
+func (b *Budget) exhausted(now time.Time) time.Time {
 	all := slices.SortedFunc(slices.Values(slices.Concat(b.s.Calls[:]...)), time.Time.Compare)
-	until = freeAt(all, b.ceiling(l, now), now)
-	if l == Background {
-		until = later(until, freeAt(b.s.Calls[l], b.background, now))
-	}
-	return until
+	return later(freeAt(all, b.ceiling(now), now), freeAt(b.s.Calls[Background], b.background, now))
 }
 
 // granted says whether a start call may use a grant.
@@ -285,7 +275,7 @@ func (b *Budget) prune(now time.Time) {
 	for l := range b.s.Calls {
 		b.s.Calls[l] = recent(b.s.Calls[l], now)
 	}
-	b.grants = slices.DeleteFunc(b.grants, func(g grant) bool { return now.Sub(g.at) >= budgetWindow })
+	b.grants = slices.DeleteFunc(b.grants, func(g grant) bool { return now.Sub(g.at) >= grantMemory })
 }
 
 // recent copies the calls of the last hour. Calls in the future were made while

@@ -227,16 +227,35 @@ func TestBudgetLearns(t *testing.T) {
 			t.Errorf("%d background calls below a ceiling of 40", n)
 		}
 		b.Grant(10)
-		if n := tries(b, Start, 10); n != 0 {
-			t.Errorf("%d start calls above what LG takes", n)
-		}
-		if n := tries(b, Command, 10); n != 10 {
-			t.Errorf("%d commands above what LG takes", n)
+		if start, commands := tries(b, Start, 10), tries(b, Command, 10); start != 10 || commands != 10 {
+			t.Errorf("%d start calls and %d commands above the ceiling", start, commands)
 		}
 		time.Sleep(learntMemory)
-		b.Grant(90)
-		if n := tries(b, Start, 90); n != 90 {
-			t.Errorf("%d start calls a day later", n)
+		tries(b, Command, 45)
+		if n := tries(b, Background, 40); n != 40 {
+			t.Errorf("%d background calls a day later", n)
+		}
+	})
+}
+
+// TestBudgetOthersUseTheQuota refuses when hardly a call was made: that is no
+// lesson, and a start goes on as soon as LG lets it.
+func TestBudgetOthersUseTheQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(100, 40, BudgetState{})
+		b.Grant(164)
+		tries(b, Start, 4)
+		for range 3 { // 10, 20 and 40 minutes
+			try(b, Start, quota(0))
+			_, until := b.Left()
+			time.Sleep(time.Until(until))
+		}
+		if n := tries(b, Start, 157); n != 157 {
+			t.Errorf("%d start calls after the pause", n)
+		}
+		time.Sleep(time.Hour)
+		if left, _ := b.Left(); left != 40 {
+			t.Errorf("%d background calls left", left)
 		}
 	})
 }
