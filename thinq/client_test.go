@@ -2,153 +2,21 @@ package thinq
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// canary is the token of every test client. It must show up nowhere but in the
-// Authorization header.
-const canary = "thinqpat_canary0123456789abcdef"
-
-// lg is a server that answers every call with a function, and remembers them.
-type lg struct {
-	*httptest.Server
-	answer func(http.ResponseWriter, *http.Request)
-	pipes  *pipes
-
-	mu    sync.Mutex
-	calls []seen
-}
-
-type seen struct {
-	Method, Path, Body string
-	Header             http.Header
-}
-
-func newLG(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *lg {
-	t.Helper()
-	s := &lg{answer: answer, pipes: newPipes()}
-	s.Server = httptest.NewUnstartedServer(s)
-	s.Listener.Close()
-	s.Listener = s.pipes
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// pipes are a network with one server on it, which works under virtual time.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
-
-func newPipes() *pipes {
-	closed := make(chan struct{})
-	return &pipes{make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
-}
-
-func (p *pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case p.conns <- far:
-		return near, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.close(); return nil }
-func (p *pipes) Addr() net.Addr { return pipeAddr{} }
-
-type pipeAddr struct{}
-
-func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "example.com:443" } // the name in httptest's certificate
-
-func (s *lg) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	s.mu.Lock()
-	s.calls = append(s.calls, seen{r.Method, r.URL.RequestURI(), string(body), r.Header})
-	s.mu.Unlock()
-	s.answer(w, r)
-}
-
-func (s *lg) seen() []seen {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]seen(nil), s.calls...)
-}
-
-func (s *lg) options() Options {
-	roots := x509.NewCertPool()
-	roots.AddCert(s.Certificate())
-	return Options{Country: "de", APIURL: s.URL, Roots: roots, Token: token(canary), Dial: s.pipes.Dial}
-}
-
-func (s *lg) client(t *testing.T) *Client {
-	t.Helper()
-	return newTestClient(t, s.options())
-}
-
-func newTestClient(t *testing.T, o Options) *Client {
-	t.Helper()
-	c, err := NewClient(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
-
-func token(s string) func(context.Context) (string, error) {
-	return func(context.Context) (string, error) { return s, nil }
-}
-
-func says(status int, body string) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	}
-}
-
-func ok(response string) string {
-	return `{"messageId":"x","timestamp":"2026-03-01T09:15:42.318745","response":` + response + `}`
-}
-
-func fail(code string) string {
-	return `{"messageId":"x","timestamp":"2026-03-01T09:15:42.319002","error":{"message":"not now","code":` + code + `}}`
-}
 
 func TestHeaders(t *testing.T) {
 	s := newLG(t, says(200, ok("{}")))
@@ -203,107 +71,6 @@ func TestMessageIDsNeverRepeat(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
-	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	tests := []struct {
-		name   string
-		status int
-		body   string
-		want   string // response of a success
-		class  Class  // of an error
-		code   string
-	}{
-		{"response", 200, ok(`{"a":1}`), `{"a":1}`, "", ""},
-		{"array", 200, ok(`[{"a":1}]`), `[{"a":1}]`, "", ""},
-		{"null response", 200, ok("null"), "{}", "", ""},
-		{"no response", 200, `{"messageId":"x"}`, "{}", "", ""},
-		{"empty object", 200, `{}`, "{}", "", ""},
-		{"empty body", 200, "", "{}", "", ""},
-		{"no content", 204, "", "{}", "", ""},
-		{"unknown members", 200, `{"response":{"a":1},"news":[1]}`, `{"a":1}`, "", ""},
-		{"null error", 200, `{"response":{"a":1},"error":null}`, `{"a":1}`, "", ""},
-		{"state with an error of its own", 200, ok(`{"error":"WATER_LEAK"}`), `{"error":"WATER_LEAK"}`, "", ""},
-		{"nested as deep as allowed", 200, ok(deep(maxNesting - 1)), deep(maxNesting - 1), "", ""},
-
-		{"code as string", 400, fail(`"1103"`), "", Auth, "1103"},
-		{"code as number", 401, fail(`1314`), "", Rate, "1314"},
-		{"zero as number", 500, fail(`0`), "", Unknown, "0000"},
-		{"too many calls as 401", 401, fail(`"1306"`), "", Rate, "1306"},
-		{"offline", 416, fail(`"1222"`), "", Offline, "1222"},
-		{"error under 200", 200, fail(`"1222"`), "", Offline, "1222"},
-		{"error in the response", 400, ok(`{"error":{"code":"1222","message":"x"}}`), "", Offline, "1222"},
-		{"error in the response under 200", 200, `{"responseCode":"1222","response":{"error":{"code":"1222"}}}`, "", Offline, "1222"},
-		{"response code only", 200, `{"responseCode":"1222"}`, "", Offline, "1222"},
-		{"unknown code", 400, fail(`"9876"`), "", Unknown, "9876"},
-		{"unknown code, message about calls", 401, `{"error":{"code":"9876","message":"Exceeded User API calls"}}`, "", Rate, "9876"},
-		{"unknown code with 503", 503, fail(`"9876"`), "", Busy, "9876"},
-		{"code that is none", 403, fail(`"FORBIDDEN"`), "", Auth, ""},
-		{"code as object", 500, fail(`{}`), "", Busy, ""},
-		{"error as word", 401, `{"error":"invalid_token"}`, "", Auth, ""},
-		{"gateway's message", 403, `{"message":"Forbidden"}`, "", Auth, ""},
-		{"429 with nothing", 429, "", "", Rate, ""},
-		{"502 with HTML", 502, "<html><body>Bad gateway</body></html>", "", Busy, ""},
-		{"503 with nothing", 503, "", "", Busy, ""},
-		{"200 with HTML", 200, "<!doctype html><title>Log in</title>", "", Busy, ""},
-		{"200 with an array", 200, "[]", "", Busy, ""},
-		{"200 with a word", 200, `"ok"`, "", Busy, ""},
-		{"truncated", 200, `{"response":{"a":`, "", Busy, ""},
-		{"two values", 200, `{} {}`, "", Busy, ""},
-		{"nested too deep", 200, ok(deep(maxNesting)), "", Busy, ""},
-		{"not found with nothing", 404, "", "", Unknown, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := newLG(t, says(tt.status, tt.body)).client(t).State(t.Context(), "d")
-			if string(got) != tt.want || ClassOf(err) != tt.class {
-				t.Fatalf("got %s, %v (class %q); want %s, class %q", got, err, ClassOf(err), tt.want, tt.class)
-			}
-			if e, ok := errors.AsType[*Error](err); ok {
-				if e.Code != tt.code || e.Status != tt.status || e.Endpoint != "GET /devices/{id}/state" {
-					t.Errorf("got %+v", e)
-				}
-				if e.Text() == "" || strings.ContainsAny(e.Error(), "\r\n") {
-					t.Errorf("Text %q, Error %q", e.Text(), e)
-				}
-			}
-		})
-	}
-}
-
-func TestSizeLimits(t *testing.T) {
-	filler := func(n int) string { return ok(`"` + strings.Repeat("x", n-len(ok(`""`))) + `"`) }
-	bomb := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		z.Write([]byte(ok(`"` + strings.Repeat("x", 64<<20) + `"`)))
-		z.Close()
-	}
-	tests := []struct {
-		name    string
-		answer  func(http.ResponseWriter, *http.Request)
-		profile bool
-		fits    bool
-	}{
-		{"state at the limit", says(200, filler(smallAnswer)), false, true},
-		{"state above", says(200, filler(smallAnswer+1)), false, false},
-		{"profile at the limit", says(200, filler(largeAnswer)), true, true},
-		{"profile above", says(200, filler(largeAnswer+1)), true, false},
-		{"compressed", bomb, true, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newLG(t, tt.answer).client(t)
-			call := c.State
-			if tt.profile {
-				call = c.Profile
-			}
-			if _, err := call(t.Context(), "d"); (err == nil) != tt.fits || ClassOf(err) != map[bool]Class{false: Busy}[tt.fits] {
-				t.Errorf("error %v, class %q", err, ClassOf(err))
-			}
-		})
-	}
-}
-
 func TestRedirectsAreRefused(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := newLG(t, func(w http.ResponseWriter, r *http.Request) {
@@ -338,35 +105,6 @@ func TestTLSIsVerified(t *testing.T) {
 	_, err := newTestClient(t, o).State(t.Context(), "d")
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok || ClassOf(err) != Busy || len(s.seen()) != 0 {
 		t.Errorf("error %v after %d calls", err, len(s.seen()))
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	tests := map[string]time.Duration{
-		"":                              0,
-		"30":                            30 * time.Second,
-		"0":                             time.Second,
-		"1000000000":                    6 * time.Hour,
-		"99999999999999999999999":       0,
-		"-5":                            0,
-		"soon":                          0,
-		"Sun, 01 Mar 2026 12:01:00 GMT": time.Minute,
-		"Sun, 01 Mar 2026 11:00:00 GMT": 0,
-		"Tue, 01 Mar 2033 11:00:00 GMT": 6 * time.Hour,
-	}
-	for value, want := range tests {
-		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
-			t.Errorf("%q: got %v, want %v", value, got, want)
-		}
-	}
-	s := newLG(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "42")
-		w.WriteHeader(429)
-	})
-	_, err := s.client(t).State(t.Context(), "d")
-	if e, ok := errors.AsType[*Error](err); !ok || e.RetryAfter != 42*time.Second {
-		t.Errorf("got %v", err)
 	}
 }
 
@@ -525,29 +263,4 @@ func TestParallelCalls(t *testing.T) {
 	if n := len(o.Budget.State().Calls[Background]); n != 20 {
 		t.Errorf("%d calls counted", n)
 	}
-}
-
-func FuzzAnswer(f *testing.F) {
-	for _, seed := range []string{ok(`{"a":[1]}`), fail(`"1222"`), fail(`1314`), `{"response":{"error":{"code":"1"}}}`,
-		`{"error":"x"}`, "<html>", "null", `{"responseCode":1}`, `{"a":"\"[[["}`, "\xff\xfe{"} {
-		f.Add(200, seed)
-		f.Add(500, seed)
-	}
-	f.Fuzz(func(t *testing.T, status int, body string) {
-		response, err := parseAnswer(status, "", []byte(body))
-		if err == nil {
-			if status < 200 || status > 299 {
-				t.Errorf("%d is a success", status)
-			}
-			if response != nil && !json.Valid(response) {
-				t.Errorf("response %q", response)
-			}
-			entries[deviceEntry](response, "devices")
-			entries[idEntry](response, "devices")
-			return
-		}
-		if response != nil || err.Text() == "" || strings.ContainsAny(err.Error(), "\r\n") || len([]rune(err.Message)) > maxMessage+1 {
-			t.Errorf("%q, %q, %q", response, err, err.Text())
-		}
-	})
 }
