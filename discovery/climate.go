@@ -199,10 +199,14 @@ func (u *hvacUnit) takeMode(payload string, now thinq.State) (thinq.State, *Reje
 	if job == "" {
 		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(u.modeWords, ", "), u.modeWords)
 	}
+	wish := thinq.State{u.mode.Path: job}
 	if u.isOff(now) {
-		return thinq.State{u.power.Path: u.device.power.on, u.mode.Path: job}, nil
+		wish[u.power.Path] = u.device.power.on
+		if u.job(now) == job {
+			delete(wish, u.mode.Path) // it comes back in its last mode
+		}
 	}
-	return thinq.State{u.mode.Path: job}, nil
+	return wish, nil
 }
 
 // jobFor is the job mode that makes a mode of Home Assistant: the one of that

@@ -202,7 +202,7 @@ func parseWord(options []any, payload string) (any, *Rejection) {
 			return name, nil
 		}
 	}
-	if on, off, ok := pair(options); ok {
+	if on, off, ok := pairIn(options); ok {
 		switch v, ok := truths[word(payload)]; {
 		case ok && v:
 			return on, nil
@@ -301,6 +301,19 @@ func pair(options []any) (on, off string, ok bool) {
 		return a, b, true
 	case means(b, a):
 		return b, a, true
+	}
+	return "", "", false
+}
+
+// pairIn finds such a pair among more words: POWER_ON and POWER_OFF beside
+// START and STOP.
+func pairIn(options []any) (on, off string, ok bool) {
+	for i, a := range options {
+		for _, b := range options[i+1:] {
+			if on, off, ok := pair([]any{a, b}); ok {
+				return on, off, true
+			}
+		}
 	}
 	return "", "", false
 }

@@ -17,16 +17,36 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // Keys and unique ids in these files are frozen: a diff that removes or renames
 // one is a breaking change.
 func TestGolden(t *testing.T) {
+	wanted := map[string]bool{}
+	t.Cleanup(func() { sweep(t, wanted) })
 	for _, s := range samples(t) {
 		for _, d := range s.describe(testOptions) {
 			name := s.name
 			if d.Part != "" {
 				name += "_" + d.Part
 			}
+			wanted[name+".announcement.json"], wanted[name+".state.json"] = true, true
 			t.Run(name, func(t *testing.T) {
 				golden(t, name+".announcement.json", d.Announcement())
 				golden(t, name+".state.json", d.Payload(s.state))
 			})
+		}
+	}
+}
+
+// sweep finds golden files of samples that are no more.
+func sweep(t *testing.T, wanted map[string]bool) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		switch {
+		case wanted[filepath.Base(file)]:
+		case *update:
+			os.Remove(file)
+		default:
+			t.Errorf("%s belongs to no sample", file)
 		}
 	}
 }

@@ -182,6 +182,9 @@ func (p *plan) callFor(path thinq.Path, r rank) *call {
 			return c
 		}
 	}
+	if power := p.device.power; power != nil && power.path == path {
+		r = rankPower
+	}
 	c := &call{rank: r, group: group, wish: thinq.State{}}
 	p.calls = append(p.calls, c)
 	return c

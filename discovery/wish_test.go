@@ -1,0 +1,172 @@
+package discovery
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// at sets values of a state by their written paths.
+func at(t *testing.T, s thinq.State, values map[string]any) thinq.State {
+	t.Helper()
+	s = maps.Clone(s)
+	for text, v := range values {
+		p, err := thinq.ParsePath(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s[p] = v
+	}
+	return s
+}
+
+// bodies are the control calls of a wish as LG gets them, one a line.
+func bodies(t *testing.T, s sample, calls []thinq.State) []string {
+	t.Helper()
+	var all []string
+	for _, call := range calls {
+		body, err := s.profile.Encode(call)
+		if err != nil {
+			t.Fatalf("%v: %v", call, err)
+		}
+		all = append(all, string(body))
+	}
+	return all
+}
+
+const (
+	acPower = "operation.airConOperationMode"
+	acMode  = "airConJobMode.currentJobMode"
+	target  = "temperature.targetTemperature"
+)
+
+func TestWish(t *testing.T) {
+	tests := []struct {
+		name   string
+		sample string
+		now    map[string]any // beyond the sample's state
+		attrs  map[string]string
+		want   []string
+	}{
+		{"a mode wakes the appliance first", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_OFF", acMode: "FAN"},
+			map[string]string{"climate_mode": "cool"}, []string{
+				`{"operation":{"airConOperationMode":"POWER_ON"}}`, `{"airConJobMode":{"currentJobMode":"COOL"}}`}},
+		{"the mode comes before temperature and fan", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_OFF", acMode: "FAN", target: 20.0},
+			map[string]string{"climate_fan_mode": "low", "climate_temperature": "25.0", "climate_mode": "cool"}, []string{
+				`{"operation":{"airConOperationMode":"POWER_ON"}}`, `{"airConJobMode":{"currentJobMode":"COOL"}}`,
+				`{"temperature":{"targetTemperature":25}}`, `{"airFlow":{"windStrength":"LOW"}}`}},
+		{"on when on is no call", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON"},
+			map[string]string{"climate_power": "ON"}, nil},
+		{"off", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON"},
+			map[string]string{"climate_mode": "off"}, []string{`{"operation":{"airConOperationMode":"POWER_OFF"}}`}},
+		{"a shown target is no call", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON", acMode: "COOL", target: 23.0},
+			map[string]string{"climate_temperature": "23.0"}, nil},
+		{"two set-points travel together", "air_conditioner_two_setpoints", nil,
+			map[string]string{"climate_temperature_low": "18", "climate_temperature_high": "26.2"}, []string{
+				`{"twoSetTemperatureInUnits":{"coolTargetTemperature":26,"heatTargetTemperature":18,"unit":"C"}}`}},
+		{"one set-point takes the other along", "air_conditioner_two_setpoints", nil,
+			map[string]string{"climate_temperature_low": "18"}, []string{
+				`{"twoSetTemperatureInUnits":{"coolTargetTemperature":24.5,"heatTargetTemperature":18,"unit":"C"}}`}},
+		{"lamp and fan of a hood go in one call", "hood_island", map[string]any{"lamp.lampBrightness": 0.0, "ventilation.fanSpeed": 2.0},
+			map[string]string{"lamp_brightness": "1"}, []string{`{"lamp":{"lampBrightness":1},"ventilation":{"fanSpeed":2}}`}},
+		{"both of them too", "hood_island", map[string]any{"lamp.lampBrightness": 0.0, "ventilation.fanSpeed": 2.0},
+			map[string]string{"lamp_brightness": "1", "fan_speed": "3"}, []string{`{"lamp":{"lampBrightness":1},"ventilation":{"fanSpeed":3}}`}},
+		{"hours and minutes of a timer", "air_conditioner_living_room", nil,
+			map[string]string{"relative_to_start": "150"}, []string{`{"timer":{"relativeHourToStart":2,"relativeMinuteToStart":30}}`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := sampleNamed(t, test.sample)
+			calls, err := s.describe(testOptions)[0].Wish(test.attrs, at(t, s.state, test.now))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, bodies(t, s, calls)); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWishRefuses(t *testing.T) {
+	tests := []struct{ sample, attr, payload, reason string }{
+		{"air_conditioner_one_setpoint", "climate_temperature", "99", "out_of_range"},
+		{"air_conditioner_one_setpoint", "climate_temperature", "warm", "invalid_value"},
+		{"air_conditioner_one_setpoint", "climate_temperature", "NaN", "invalid_value"},
+		{"air_conditioner_one_setpoint", "climate_mode", "dance", "invalid_value"},
+		{"air_conditioner_one_setpoint", "climate_current_temperature", "20", "read_only"},
+		{"air_conditioner_one_setpoint", "nothing", "1", "unknown_attribute"},
+		{"dryer_heat_pump", "start", "PRESS", "remote_start"},
+		{"dryer_heat_pump", "dryer_operation_mode", "start", "remote_start"},
+		{"washtower_top", "start", "", "remote_start"},
+		{"oven_double", "upper_target_temperature", "220", "remote_start"},
+		{"cooktop_induction", "left_rear_power_level", "9", "remote_start"},
+	}
+	for _, test := range tests {
+		t.Run(test.sample+"/"+test.attr+"="+test.payload, func(t *testing.T) {
+			s := sampleNamed(t, test.sample)
+			now := at(t, s.state, nil)
+			for p := range now {
+				if p.Name == "currentJobMode" {
+					now[p] = "COOL"
+				}
+			}
+			_, err := s.describe(testOptions)[0].Wish(map[string]string{test.attr: test.payload}, now)
+			r, ok := errors.AsType[*Rejection](err)
+			if !ok {
+				t.Fatalf("error %v, want a rejection", err)
+			}
+			if r.Reason != test.reason || r.Attr != test.attr || r.Message == "" {
+				t.Errorf("rejection %+v, want reason %s", r, test.reason)
+			}
+		})
+	}
+}
+
+// TestStopNeedsNoLeave: what ends heat is always allowed.
+func TestStopNeedsNoLeave(t *testing.T) {
+	s := sampleNamed(t, "dryer_heat_pump")
+	calls, err := s.describe(testOptions)[0].Wish(map[string]string{"stop": "PRESS"}, s.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(bodies(t, s, calls), "\n"); got != `{"operation":{"dryerOperationMode":"STOP"}}` {
+		t.Errorf("calls %s", got)
+	}
+}
+
+// FuzzWish sends any text to any attribute of any sample: whatever passes can be
+// written as a control call.
+func FuzzWish(f *testing.F) {
+	all := samples(f)
+	f.Add(uint(0), uint(0), "21.0")
+	f.Add(uint(3), uint(7), "ON")
+	f.Add(uint(9), uint(2), "None")
+	f.Add(uint(2), uint(1), "24:61")
+	f.Fuzz(func(t *testing.T, which, attr uint, payload string) {
+		s := all[which%uint(len(all))]
+		for _, d := range s.describe(willing()) {
+			attrs := d.settable()
+			if len(attrs) == 0 {
+				continue
+			}
+			calls, err := d.Wish(map[string]string{attrs[attr%uint(len(attrs))]: payload}, s.state)
+			if err != nil {
+				if _, ok := errors.AsType[*Rejection](err); !ok {
+					t.Fatalf("error %v is no rejection", err)
+				}
+				continue
+			}
+			for _, call := range calls {
+				if _, err := s.profile.Encode(call); err != nil {
+					t.Errorf("%s = %q: %v: %v", attrs[attr%uint(len(attrs))], payload, call, err)
+				}
+			}
+		}
+	})
+}
