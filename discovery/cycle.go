@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -303,102 +302,4 @@ func (t *timer) readSet(s thinq.State) (float64, bool) {
 	}
 	minutes, ok := t.read(s)
 	return minutes, ok && minutes > 0
-}
-
-// orders is the composite of the words that start, stop and switch an appliance
-// with programmes: a button for each, usable when the appliance would take it.
-type orders struct {
-	Operation string // "operation.washerOperationMode", write-only
-	State     string // "runState.currentState"
-	Remote    string // "remoteControlEnable.remoteControlEnabled"
-}
-
-func (o orders) build(b *builder) {
-	for _, location := range b.locations(o.Operation) {
-		op := b.find(o.Operation, location)
-		if op.Readable || op.Type != thinq.Enum {
-			continue
-		}
-		state := b.find(o.State, location)
-		remote := b.find(o.Remote, location)
-		b.orderButtons(op, state, remote)
-	}
-}
-
-// A permit is when LG takes a word.
-type permit struct {
-	name    string // of the button
-	remote  bool   // remote control must be on at the appliance
-	allowed func(word string, ph phase) bool
-}
-
-var permits = map[string]permit{
-	"START": {"Start", true, func(word string, ph phase) bool {
-		return word == "ADD_DRAIN" || ph != active && ph != failed && word != "POWER_OFF" && word != "SLEEP"
-	}},
-	"STOP":      {"Stop", true, func(_ string, ph phase) bool { return ph == active }},
-	"WAKE_UP":   {"Wake up", false, func(word string, _ phase) bool { return word == "SLEEP" }},
-	"POWER_OFF": {"Power off", false, func(word string, _ phase) bool { return word != "POWER_OFF" }},
-	"POWER_ON":  {"Power on", false, func(word string, _ phase) bool { return word == "POWER_OFF" }},
-}
-
-func (b *builder) orderButtons(op, state, remote *value) {
-	place := locationKey(op.Path.Location)
-	hasSwitch := state != nil && slices.Contains(op.Write.Options, any("POWER_ON")) && slices.Contains(op.Write.Options, any("POWER_OFF"))
-	if hasSwitch {
-		b.powerSwitch(op, state, place)
-	}
-	for _, option := range op.Write.Options {
-		name, _ := option.(string)
-		p, known := permits[name]
-		switch {
-		case hasSwitch && (name == "POWER_ON" || name == "POWER_OFF"):
-			continue
-		case !known:
-			p.name = buttonName(op, option)
-		}
-		key := place + slugWord(name)
-		e := b.button(op, option, key, named(op.Path.Location, p.name))
-		e.Config = map[string]any{"icon": or(orderIcons[name], "mdi:gesture-tap-button")}
-		if state == nil || !known {
-			continue
-		}
-		e.Gate = key + "_available"
-		gate := Binding{Attr: e.Gate, Codec: Codec{Show: showBool(p.test(state.Path, remote))}}
-		b.silent(gate)
-	}
-	b.consume(place+"start", op)
-}
-
-var orderIcons = map[string]string{
-	"START": "mdi:play", "STOP": "mdi:pause", "WAKE_UP": "mdi:sleep-off", "POWER_OFF": "mdi:power-off", "POWER_ON": "mdi:power-on",
-}
-
-// test asks whether LG would take the word now.
-func (p permit) test(state thinq.Path, remote *value) func(thinq.State) bool {
-	return func(s thinq.State) bool {
-		name, _ := s[state].(string)
-		if p.remote && remote != nil && s[remote.Path] != any(true) {
-			return false
-		}
-		return name != "" && p.allowed(name, phases[name])
-	}
-}
-
-// powerSwitch is a switch that shows by the run state whether the appliance is
-// on, and takes both words.
-func (b *builder) powerSwitch(op, state *value, place string) {
-	isOn := func(s thinq.State) bool { return s[state.Path] != any("POWER_OFF") && s[state.Path] != nil }
-	binding := Binding{Attr: place + "power", Props: []thinq.Property{op.Property}, rank: rankPower, mirrored: true}
-	binding.Codec.Show = func(dst []byte, s thinq.State) []byte {
-		if isOn(s) {
-			return append(dst, `"power_on"`...)
-		}
-		return append(dst, `"power_off"`...)
-	}
-	binding.Codec.Take = takeProperty(op.Property)
-	b.put(Entity{
-		Key: place + "power", Platform: Switch, Name: named(op.Path.Location, "Power"), Bindings: []Binding{binding},
-		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},
-	})
 }

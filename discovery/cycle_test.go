@@ -134,7 +134,7 @@ func TestReserved(t *testing.T) {
 // TestOrders: a button is there for use only when the appliance would obey.
 func TestOrders(t *testing.T) {
 	s := sampleNamed(t, "dryer_heat_pump")
-	d := s.describe(testOptions)[0]
+	d := s.describe(willing())[0]
 	tests := []struct {
 		word        string
 		remote      bool

@@ -91,7 +91,7 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 	if part != "" {
 		dev.ID += "_" + slugWord(part)
 		dev.Slug += "_" + slugWord(part)
-		dev.Name += " " + slugWord(part)
+		dev.Name += " " + sentence(slugWord(part))
 	}
 	return dev
 }

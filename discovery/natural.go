@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -361,11 +362,15 @@ func buttonName(v *value, option any) string {
 
 func optionText(o any) string { return strings.Join(wordsOf([]any{o}), "") }
 
-// button makes the button that writes one option. Any payload presses it.
+// button makes the button that writes one option. Any payload presses it that
+// does not say no.
 func (b *builder) button(v *value, option any, key, name string) *Entity {
 	binding := b.binding(v)
 	binding.Attr = key
-	binding.Codec = Codec{Take: func(string, thinq.State) (thinq.State, *Rejection) {
+	binding.Codec = Codec{Take: func(payload string, _ thinq.State) (thinq.State, *Rejection) {
+		if yes, isTruth := truths[word(payload)]; isTruth && !yes {
+			return nil, invalid(strconv.Quote(payload)+" does not press a button", nil)
+		}
 		return thinq.State{v.Path: option}, nil
 	}}
 	c := map[string]any{}

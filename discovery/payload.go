@@ -149,6 +149,9 @@ func (d *Device) connect(c map[string]any, e Entity, b Binding) {
 	if b.Codec.Show != nil && names.state != "" {
 		c[names.state] = d.topics.State(d.Slug)
 		c[names.template] = template(b.Attr)
+		if e.Platform == TextEntity { // which has no word for unknown
+			c[names.template] = "{{ value_json." + b.Attr + " or '' }}"
+		}
 	}
 	if b.Codec.Take != nil && names.command != "" && !readOnly {
 		c[names.command] = d.topics.SetAttr(d.Slug, b.Attr)

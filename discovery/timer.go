@@ -230,8 +230,8 @@ func (t *timer) clockCodec(b *Binding, c map[string]any) Platform {
 	if !t.writable() {
 		return Sensor
 	}
-	c["pattern"] = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
-	c["min"], c["max"] = 5, 5
+	c["pattern"] = "^$|^([01][0-9]|2[0-3]):[0-5][0-9]$" // empty: no time is set
+	c["min"], c["max"] = 0, 5
 	b.Codec.Take = t.takeClock
 	return TextEntity
 }
