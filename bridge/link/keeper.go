@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
-	"github.com/eclipse/paho.golang/paho/session/state"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // connection manager, and what it hands over to ours. Its callbacks never block.
 type keeper struct {
 	*Link
-	session *state.State
+	session *memory
 	fresh   chan *connection // a connection that wants its subscriptions; newest wins
 	fatal   chan error
 
@@ -34,7 +35,7 @@ type keeper struct {
 func newKeeper(l *Link) *keeper {
 	return &keeper{
 		Link:    l,
-		session: state.NewInMemory(),
+		session: &memory{hand: l.hand},
 		fresh:   make(chan *connection, 1),
 		fatal:   make(chan error, 1),
 		pace:    pacer{Backoff: l.o.Backoff},
@@ -57,7 +58,11 @@ func (k *keeper) config() autopaho.ClientConfig {
 	c.ClientID = k.o.ClientID
 	c.Session = k.session
 	c.PingHandler = heartbeat{k.o.Keepalive}
-	c.OnPublishReceived = []func(paho.PublishReceived) (bool, error){k.onMessage}
+	// Only messages with QoS 0 come this way, the others go through the session.
+	c.OnPublishReceived = []func(paho.PublishReceived) (bool, error){func(r paho.PublishReceived) (bool, error) {
+		k.hand(r.Packet.Packet())
+		return true, nil
+	}}
 	if w := k.o.Will; w != nil {
 		c.WillMessage = &paho.WillMessage{Topic: w.Topic, Payload: w.Payload, Retain: w.Retain, QoS: 1}
 	}
@@ -149,18 +154,18 @@ func (k *keeper) byCertificate() bool {
 	return k.at.secure && k.o.Username == "" && t != nil && (len(t.Certificates) > 0 || t.GetClientCertificate != nil)
 }
 
-func (k *keeper) onMessage(r paho.PublishReceived) (bool, error) {
-	p := r.Packet
-	m := Message{Topic: p.Topic, Payload: p.Payload, Retain: p.Retain, Dup: p.Duplicate(), Received: time.Now()}
+// hand delivers a message, or drops it when nobody takes it in time.
+func (l *Link) hand(p *packets.Publish) {
+	m := Message{Topic: p.Topic, Payload: p.Payload, Retain: p.Retain, Dup: p.Duplicate, Received: time.Now()}
 	if p.Properties != nil {
 		m.Reply, m.Correlation = p.Properties.ResponseTopic, p.Properties.CorrelationData
 	}
 	select {
-	case k.messages <- m:
+	case l.messages <- m:
+		runtime.Gosched() // the receiver first, then the acknowledgement
 	default:
-		k.status.drop()
+		l.status.drop()
 	}
-	return true, nil
 }
 
 // serve looks after the subscriptions until ctx ends or another try is pointless.

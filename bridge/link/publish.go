@@ -11,7 +11,6 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/eclipse/paho.golang/paho/session"
-	"github.com/eclipse/paho.golang/paho/session/state"
 )
 
 const (
@@ -22,12 +21,12 @@ const (
 // A connection is one stretch between CONNACK and loss.
 type connection struct {
 	*guard
-	session *state.State
+	session *memory
 	limit   int           // largest packet the broker takes; 0: any
 	turn    chan struct{} // holds one token: whose turn it is to send
 }
 
-func newConnection(g *guard, s *state.State, ack *paho.Connack) *connection {
+func newConnection(g *guard, s *memory, ack *paho.Connack) *connection {
 	c := &connection{guard: g, session: s, turn: make(chan struct{}, 1)}
 	if p := ack.Properties; p != nil && p.MaximumPacketSize != nil {
 		c.limit = int(*p.MaximumPacketSize)
