@@ -1,0 +1,368 @@
+package bridge_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// A daemon is all of it, as the command wires it, between the simulated cloud
+// and the embedded broker: no sockets, virtual time.
+type daemon struct {
+	*testing.T
+	sim    *thinqtest.Server
+	broker *linktest.Broker
+	lg     *thinqtest.Network
+	local  *thinqtest.Network
+	store  *bridge.Store
+	dir    string
+	link   *link.Link
+	bridge *bridge.Bridge
+	topics discovery.Topics
+	log    bytes.Buffer
+	logMu  sync.Mutex
+	stop   func()
+}
+
+func (d *daemon) Write(p []byte) (int, error) {
+	d.logMu.Lock()
+	defer d.logMu.Unlock()
+	return d.log.Write(p)
+}
+
+// withDaemon runs a test in a bubble, with some of the simulated home.
+func withDaemon(t *testing.T, o thinqtest.Options, f func(d *daemon)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := &daemon{T: t, dir: dir, lg: &thinqtest.Network{}, topics: discovery.Topics{Base: "thinq2mqtt", Prefix: "homeassistant"}}
+		d.serve(o)
+		d.start()
+		f(d)
+		d.stop()
+		d.sim.Close()
+		if err := d.broker.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Log(d.log.String())
+		}
+	})
+}
+
+func samples(names ...string) []thinqtest.Sample {
+	return slices.DeleteFunc(thinqtest.Samples(), func(s thinqtest.Sample) bool { return !slices.Contains(names, s.Name) })
+}
+
+func (d *daemon) serve(o thinqtest.Options) {
+	d.Helper()
+	var err error
+	if o.REST, err = d.lg.Listen("api.test:443"); err != nil {
+		d.Fatal(err)
+	}
+	if o.MQTT, err = d.lg.Listen("mqtt.test:8883"); err != nil {
+		d.Fatal(err)
+	}
+	if d.sim, err = thinqtest.NewServer(o); err != nil {
+		d.Fatal(err)
+	}
+	d.listen()
+}
+
+// listen starts the local broker, empty.
+func (d *daemon) listen() {
+	d.Helper()
+	d.local = &thinqtest.Network{}
+	l, err := d.local.Listen("broker.test:1883")
+	if err != nil {
+		d.Fatal(err)
+	}
+	if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l}); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// start starts the daemon on its state folder.
+func (d *daemon) start() {
+	d.Helper()
+	var err error
+	if d.store, err = bridge.OpenStore(d.dir); err != nil {
+		d.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(d, nil))
+	budget := thinq.NewBudget(100, 40, d.store.Budget())
+	client, err := thinq.NewClient(thinq.Options{
+		Country: "KR", APIURL: d.sim.URL, Roots: d.sim.Roots(), Dial: d.lg.Dial, Budget: budget,
+		Token:    func(context.Context) (string, error) { return d.sim.Token, nil },
+		Identity: d.store.Identity(), Save: d.store.SaveIdentity,
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.link = link.New(link.Options{
+		URL: d.broker.URL(), ClientID: d.store.Instance(), Will: bridge.Will(d.topics), Subscriptions: bridge.Subscriptions(d.topics),
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.local.Dial(ctx, network, addr)
+		},
+	})
+	d.bridge = bridge.New(bridge.Options{
+		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: log, Version: "1.0.0",
+		Subscriber: bridge.Subscriber(link.Options{Dial: d.lg.Dial}),
+		Discovery:  discovery.Options{Topics: d.topics, Unit: "auto", Instance: d.store.Instance()},
+	})
+	d.run(client)
+}
+
+func (d *daemon) run(client *thinq.Client) {
+	ctx, cancel := context.WithCancel(d.Context())
+	wires, cut := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.link.Run(wires); err != nil {
+			d.Error(err)
+		}
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- d.bridge.Run(ctx) }()
+	d.stop = func() {
+		d.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			d.Error(err)
+		}
+		cut()
+		wg.Wait()
+		client.Close()
+		if err := d.store.Close(); err != nil {
+			d.Error(err)
+		}
+	}
+}
+
+func (d *daemon) after(wait time.Duration) {
+	time.Sleep(wait)
+	synctest.Wait()
+}
+
+func (d *daemon) retained(topic string) string {
+	payload, _ := d.broker.Retained(topic)
+	return string(payload)
+}
+
+func (d *daemon) slugOf(name string) (id, slug string) {
+	d.Helper()
+	for _, s := range samples(name) {
+		var element struct {
+			ID   string `json:"deviceId"`
+			Info struct {
+				Type string `json:"deviceType"`
+			} `json:"deviceInfo"`
+		}
+		if err := json.Unmarshal(s.Device, &element); err != nil {
+			d.Fatal(err)
+		}
+		return element.ID, discovery.Slug(element.Info.Type, element.ID)
+	}
+	d.Fatalf("no sample %q", name)
+	return "", ""
+}
+
+// value is one value of a state document.
+func (d *daemon) value(slug, key string) any {
+	d.Helper()
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(d.retained(d.topics.State(slug))), &doc); err != nil {
+		d.Fatalf("state of %s: %v", slug, err)
+	}
+	return doc[key]
+}
+
+func (d *daemon) publish(topic, payload string) {
+	d.Helper()
+	if err := d.broker.Publish(topic, []byte(payload), false); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// statuses are the stages of commands on a result topic so far.
+func statuses(t *testing.T, results <-chan linktest.Msg) []string {
+	t.Helper()
+	var all []string
+	for {
+		select {
+		case m := <-results:
+			var r struct{ Status string }
+			if err := json.Unmarshal(m.Payload, &r); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, r.Status)
+		default:
+			return all
+		}
+	}
+}
+
+const (
+	guestRoom  = "air_conditioner_one_setpoint"
+	dishwasher = "dish_washer_integrated"
+)
+
+var small = thinqtest.Options{Samples: samples(guestRoom, dishwasher)}
+
+func TestDaemon(t *testing.T) {
+	withDaemon(t, small, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(guestRoom)
+		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"online"}` {
+			t.Fatalf("availability = %q", got)
+		}
+		if calls := len(d.sim.Calls(0)); calls > 4*2+4 {
+			t.Errorf("%d calls at a cold start of two", calls)
+		}
+		results, err := d.broker.Subscribe(d.topics.Result(slug))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.publish(d.topics.SetAttr(slug, "air_con_operation_mode"), "power_on")
+		d.after(5 * time.Second)
+		if got := statuses(t, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
+			t.Errorf("stages = %q", got)
+		}
+		if err := d.sim.Patch(id, []byte(`{"temperature":{"targetTemperature":28}}`)); err != nil {
+			t.Fatal(err)
+		}
+		d.after(5 * time.Second)
+		if got := d.value(slug, "target_temperature"); got != 28.0 {
+			t.Errorf("target_temperature = %v after the appliance's own report", got)
+		}
+	})
+}
+
+func TestDaemonRestart(t *testing.T) {
+	withDaemon(t, small, func(d *daemon) {
+		d.after(time.Minute)
+		d.stop()
+		if got := d.retained(d.topics.Bridge("state")); got != `{"state":"offline"}` {
+			t.Errorf("bridge/state = %q after a stop", got)
+		}
+		before := len(d.sim.Calls(0))
+		d.start()
+		d.after(time.Minute)
+		var calls []string
+		for _, c := range d.sim.Calls(before) {
+			calls = append(calls, c.Method+" "+c.Path)
+		}
+		if len(calls) > 3 {
+			t.Errorf("calls of a warm start: %q", calls)
+		}
+		_, slug := d.slugOf(guestRoom)
+		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"online"}` {
+			t.Errorf("availability = %q", got)
+		}
+	})
+}
+
+// A broker that comes back empty gets everything again, bridge/state last.
+func TestDaemonBrokerLosesAll(t *testing.T) {
+	withDaemon(t, small, func(d *daemon) {
+		d.after(time.Minute)
+		want := slices.Sorted(maps.Keys(d.broker.Messages("#")))
+		if err := d.broker.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d.after(10 * time.Second)
+		l, err := d.local.Listen("broker.test:1883")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l}); err != nil {
+			t.Fatal(err)
+		}
+		d.after(2 * time.Minute)
+		if got := slices.Sorted(maps.Keys(d.broker.Messages("#"))); !slices.Equal(got, want) {
+			t.Errorf("retained topics:\n%q\nwant\n%q", got, want)
+		}
+	})
+}
+
+func TestDaemonLifecycle(t *testing.T) {
+	withDaemon(t, small, func(d *daemon) {
+		d.after(time.Minute)
+		added := samples("humidifier_studio")[0]
+		if err := d.sim.Add(added); err != nil {
+			t.Fatal(err)
+		}
+		d.after(time.Minute)
+		id, slug := d.slugOf("humidifier_studio")
+		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"online"}` {
+			t.Errorf("availability of the added one = %q", got)
+		}
+		if err := d.sim.Rename(id, "Nursery"); err != nil {
+			t.Fatal(err)
+		}
+		d.after(time.Minute)
+		if !strings.Contains(d.retained(d.topics.Discovery(slug)), "Nursery") {
+			t.Error("the new name is not announced")
+		}
+		if err := d.sim.Remove(id); err != nil {
+			t.Fatal(err)
+		}
+		d.after(time.Minute)
+		for topic := range d.broker.Messages("#") {
+			if strings.Contains(topic, slug) {
+				t.Errorf("%s remains of a removed appliance", topic)
+			}
+		}
+	})
+}
+
+// The whole sample home under a storm of faults; when they end, what is
+// retained is what the appliances are.
+func TestDaemonFaults(t *testing.T) {
+	names := []string{guestRoom, dishwasher, "washtower_one_piece", "humidifier_studio"}
+	withDaemon(t, thinqtest.Options{Samples: samples(names...)}, func(d *daemon) {
+		d.after(2 * time.Minute)
+		for _, body := range []string{"html", "empty", "invalid", "reset"} {
+			if err := d.sim.Fault(thinqtest.Fault{Times: 3, Status: 502, Body: body}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		id, slug := d.slugOf(guestRoom)
+		for i := range 40 {
+			if err := d.sim.Patch(id, fmt.Appendf(nil, `{"temperature":{"targetTemperature":%d}}`, 17+i%14)); err != nil {
+				t.Fatal(err)
+			}
+			switch i % 10 {
+			case 3:
+				d.lg.Cut()
+			case 6:
+				d.local.Cut()
+			}
+			d.after(20 * time.Second)
+		}
+		d.after(45 * time.Minute)
+		if got, want := d.value(slug, "target_temperature"), float64(17+39%14); got != want {
+			t.Errorf("target_temperature = %v, want %v", got, want)
+		}
+		if got := d.retained(d.topics.Bridge("state")); got != `{"state":"online"}` {
+			t.Errorf("bridge/state = %q", got)
+		}
+	})
+}
