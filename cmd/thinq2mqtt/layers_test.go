@@ -12,12 +12,13 @@ const module = "github.com/thinq2mqtt/thinq2mqtt/"
 // may says which of our packages each of them may use, tests aside. What is not
 // listed may not exist.
 var may = map[string][]string{
-	"thinq":                {},
-	"thinq/thinqtest":      {},
-	"discovery":            {"thinq"},
-	"bridge/link":          {},
-	"bridge/link/linktest": {},
-	"bridge":               {"discovery", "thinq", "bridge/link"},
+	"thinq":                          {},
+	"thinq/thinqtest":                {},
+	"discovery":                      {"thinq"},
+	"bridge/link":                    {},
+	"bridge/link/linktest":           {},
+	"bridge/link/linktest/mosquitto": {"bridge/link"}, // tests only
+	"bridge":                         {"discovery", "thinq", "bridge/link"},
 	"cmd/thinq2mqtt": {
 		"bridge", "discovery", "thinq", "bridge/link",
 		"thinq/thinqtest", "bridge/link/linktest", // demo and simulate

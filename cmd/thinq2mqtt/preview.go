@@ -46,7 +46,7 @@ the order in which it would be published.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "configuration `file` whose devices and homeassistant sections apply")
 	flags.StringVar(&f.pushes, "pushes", "", "`file` with an array of event messages to apply one after another")
-	flags.StringArrayVar(&f.commands, "command", nil, "[SLUG/]ATTR=VALUE: a command, as to <slug>/set/<attr>; may be repeated")
+	flags.StringArrayVar(&f.commands, "command", nil, "`command` [SLUG/]ATTR=VALUE, as to <slug>/set/<attr>; may be repeated")
 	flags.StringVar(&f.set, "set", "", "`JSON` object of attributes: one command, as to <slug>/set")
 	flags.BoolVar(&f.expectReport, "expect-report", false, "after each command, also show the state once LG has confirmed it")
 	flags.StringVar(&f.now, "now", "", "`time` (RFC 3339) at which all this happens (default now)")

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest/mosquitto"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// brokerRules are those that the repository offers, and a user who may do
+// everything.
+func brokerRules(t *testing.T) mosquitto.Options {
+	t.Helper()
+	rules, err := os.ReadFile("../../deploy/mosquitto/acl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mosquitto.Options{
+		Users: map[string]string{"thinq2mqtt": "a", "homeassistant": "b", "dashboard": "c", "everything": "d"},
+		ACL:   append(strings.Split(string(rules), "\n"), "user everything", "topic readwrite #"),
+	}
+}
+
+// connect runs a link as a user until the test ends; it hears everything that
+// the user may read.
+func connect(t *testing.T, s *mosquitto.Server, o mosquitto.Options, user string) *link.Link {
+	t.Helper()
+	l := link.New(link.Options{
+		URL: s.URL, ClientID: user, Username: user, Password: func() (string, error) { return o.Users[user], nil },
+		Subscriptions: []link.Subscription{{Filter: "#"}},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	select {
+	case <-l.Up():
+	case <-time.After(patience):
+		t.Fatalf("%s does not get in: %s", user, l.Status().Problem)
+	}
+	return l
+}
+
+// Each user may do what it must, and nothing else.
+func TestBrokerRules(t *testing.T) {
+	t.Parallel()
+	o := brokerRules(t)
+	s := mosquitto.Start(t, o)
+	everything := connect(t, s, o, "everything")
+	tests := []struct{ topic, thinq2mqtt, homeassistant, dashboard string }{
+		{"thinq2mqtt/bridge/state", "w", "r", "r"},
+		{"thinq2mqtt/bridge/info", "w", "r", ""},
+		{"thinq2mqtt/bridge/request/restart", "rw", "rw", ""},
+		{"thinq2mqtt/bridge/request/device/options", "rw", "rw", ""},
+		{"thinq2mqtt/bridge/response/restart", "w", "r", ""},
+		{"thinq2mqtt/washer_1", "w", "r", "r"},
+		{"thinq2mqtt/washer_1/availability", "w", "r", "r"},
+		{"thinq2mqtt/washer_1/set", "rw", "rw", ""},
+		{"thinq2mqtt/washer_1/set/power", "rw", "rw", ""},
+		{"thinq2mqtt/washer_1/get", "rw", "rw", ""},
+		{"thinq2mqtt/washer_1/result", "w", "r", ""},
+		{"thinq2mqtt/washer_1/event/notification", "w", "r", ""},
+		{"homeassistant/device/thinq2mqtt_washer_1/config", "rw", "rw", ""},
+		{"homeassistant/sensor/other/config", "", "rw", ""},
+		{"homeassistant/status", "r", "rw", ""},
+		{"elsewhere", "", "", ""},
+	}
+	for user, rights := range map[string]func(int) string{
+		"thinq2mqtt":    func(i int) string { return tests[i].thinq2mqtt },
+		"homeassistant": func(i int) string { return tests[i].homeassistant },
+		"dashboard":     func(i int) string { return tests[i].dashboard },
+	} {
+		l := connect(t, s, o, user)
+		for i, tt := range tests {
+			got := ""
+			if reads(t, everything, l, tt.topic, map[string]string{"thinq2mqtt": "homeassistant/status"}[user]) {
+				got = "r"
+			}
+			err := l.Publish(t.Context(), link.Message{Topic: tt.topic})
+			if err == nil {
+				got += "w"
+			} else if !errors.Is(err, link.ErrRefused) {
+				t.Fatal(err)
+			}
+			if want := rights(i); got != want {
+				t.Errorf("%s on %s: may %q, want %q", user, tt.topic, got, want)
+			}
+		}
+	}
+}
+
+// reads reports whether a message on a topic reaches a reader: it comes before
+// one on a topic that the reader surely hears.
+func reads(t *testing.T, writer, reader *link.Link, topic, sure string) bool {
+	t.Helper()
+	if sure == "" {
+		sure = "thinq2mqtt/bridge/state"
+	}
+	for _, m := range []link.Message{{Topic: topic, Payload: []byte("probe")}, {Topic: sure, Payload: []byte("end")}} {
+		if err := writer.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := false
+	for {
+		select {
+		case m := <-reader.Messages():
+			switch string(m.Payload) {
+			case "probe":
+				heard = true
+			case "end":
+				return heard
+			}
+		case <-time.After(patience):
+			t.Fatalf("nothing on %s", sure)
+		}
+	}
+}
+
+// The daemon needs no more than its rules allow, and a real Mosquitto.
+func TestDaemonUnderBrokerRules(t *testing.T) {
+	t.Parallel()
+	rules := brokerRules(t)
+	broker := mosquitto.Start(t, rules)
+	cloud, err := thinqtest.NewServer(thinqtest.Options{Samples: thinqtest.Samples()[:5], CallsPerHour: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cloud.Close()
+	f := demoFlags{broker: "mqtt://thinq2mqtt:a@" + broker.URL.Host, http: "127.0.0.1:0"}
+	cfg, closeBroker, err := f.configure(t.TempDir(), cloud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeBroker()
+	var log bytes.Buffer
+	handler, level := newHandler(Log{Level: "warn", Format: "text"}, &log, source{})
+	a := &app{secrets: new(redactor)}
+	d, err := a.newDaemon(cfg, a.secrets.handler(handler), level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx) }()
+	ready, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	_, err = awaitReady(ready, d.bridges()[0])
+	cancel()
+	if stopped := <-ended; err != nil || stopped != nil {
+		t.Errorf("not ready: %v; stopped with %v", err, stopped)
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged:\n%s", &log)
+	}
+}
