@@ -2,6 +2,7 @@ package thinq
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -51,7 +52,7 @@ const (
 // It counts in a rolling hour. Commands are never refused for their number.
 // Calls of lane Start need a grant, and without one are background calls.
 // Background calls have a share of their own and end, too, where the calls of
-// all lanes reach the ceiling. After LG refused a call for rate no call of any
+// all lanes reach the ceiling; a large start leaves them a quarter of the share. After LG refused a call for rate no call of any
 // lane is made for a while; then one call goes first, and the others when it
 // was answered. The number of calls at which LG refused is remembered for a day
 // as a lower ceiling, which then binds Start as well.
@@ -118,6 +119,9 @@ func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget {
 
 // State is what to save: after Grant, and now and then.
 func (b *Budget) State() BudgetState {
+	if b == nil {
+		return BudgetState{}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.s
@@ -132,15 +136,22 @@ func (b *Budget) State() BudgetState {
 // crash loop is: the start calls of one hour, those of earlier runs included,
 // end at twice what this run was granted lately.
 func (b *Budget) Grant(n int) {
+	if b == nil || n <= 0 {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.s.Start += max(n, 0)
+	b.s.Start += n
+	b.prune(time.Now())
 	b.grants = append(b.grants, grant{time.Now(), n})
 }
 
 // Left is how many background calls may be made now, and until when LG's
 // refusal pauses all calls (zero: no pause).
 func (b *Budget) Left() (calls int, pausedUntil time.Time) {
+	if b == nil {
+		return math.MaxInt, time.Time{}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -148,7 +159,8 @@ func (b *Budget) Left() (calls int, pausedUntil time.Time) {
 	if now.Before(b.s.Until) {
 		return 0, b.s.Until
 	}
-	return max(0, min(b.background-len(b.s.Calls[Background]), b.ceiling(now)-b.total())), time.Time{}
+	ceiling := b.ceiling(now)
+	return max(0, min(b.background-len(b.s.Calls[Background]), ceiling-len(b.rivals(ceiling)))), time.Time{}
 }
 
 // A pass is the leave to make one call.
@@ -244,10 +256,19 @@ func (b *Budget) ceiling(now time.Time) int {
 	return b.perHour
 }
 
+// rivals are the calls that leave less room for background calls, oldest first.
+// A start may be larger than the ceiling, so the last start calls count only,
+// and never for all of it: a quarter of the background's share stays.
+func (b *Budget) rivals(ceiling int) []time.Time {
+	start := b.s.Calls[Start]
+	start = start[max(0, len(start)-max(0, ceiling-b.background/4)):]
+	return slices.SortedFunc(slices.Values(slices.Concat(b.s.Calls[Command], start, b.s.Calls[Background])), time.Time.Compare)
+}
+
 // exhausted says until when there is no background call left, zero if there is.
 func (b *Budget) exhausted(now time.Time) time.Time {
-	all := slices.SortedFunc(slices.Values(slices.Concat(b.s.Calls[:]...)), time.Time.Compare)
-	return later(freeAt(all, b.ceiling(now), now), freeAt(b.s.Calls[Background], b.background, now))
+	ceiling := b.ceiling(now)
+	return later(freeAt(b.rivals(ceiling), ceiling, now), freeAt(b.s.Calls[Background], b.background, now))
 }
 
 // granted says whether a start call may use a grant.

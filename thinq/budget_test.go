@@ -81,6 +81,9 @@ func TestBudgetSlidingHour(t *testing.T) {
 		if n := tries(b, Start, 164); n != 164 {
 			t.Fatalf("%d calls of a cold start of 40 appliances", n)
 		}
+		if left, _ := b.Left(); left != 10 || tries(b, Background, 40) != 10 {
+			t.Errorf("%d background calls left after a large start", left)
+		}
 		time.Sleep(time.Hour)
 		for range 24 * 60 {
 			if try(b, Background, nil) {
@@ -291,6 +294,10 @@ func TestNoBudget(t *testing.T) {
 	var b *Budget
 	if n := tries(b, Background, 10_000); n != 10_000 {
 		t.Errorf("%d calls", n)
+	}
+	b.Grant(1)
+	if left, _ := b.Left(); left < 1<<30 || b.State().Start != 0 {
+		t.Errorf("%d calls left", left)
 	}
 	if laneOf(t.Context()) != Background || laneOf(WithLane(t.Context(), Start)) != Start {
 		t.Error("lanes")

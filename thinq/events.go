@@ -35,7 +35,7 @@ type eventState struct {
 // Events delivers LG's messages until ctx ends: it finds the endpoint (route,
 // registration, certificate; each only if the identity lacks it), hands it to
 // sub, and obtains a new certificate when the endpoint refuses the old one, or
-// when it is about to end. Its calls are of lane Start.
+// when it is about to end. Its calls are of lane Start; it grants them itself.
 //
 // It waits and tries again by itself while LG cannot be reached, is busy, or
 // says "too many calls". It returns nil when ctx ended, and an error only if LG
@@ -178,6 +178,7 @@ func (c *Client) broker(ctx context.Context) (*url.URL, error) {
 }
 
 func (c *Client) askBroker(ctx context.Context) (*url.URL, error) {
+	c.o.Budget.Grant(1)
 	route, err := c.Route(ctx)
 	if err != nil {
 		return nil, err
@@ -259,6 +260,7 @@ func (c *Client) credentials(ctx context.Context) (tls.Certificate, time.Time, e
 // enrol registers the client if need be and has it given a certificate. A
 // refused certificate may mean that LG forgot the registration.
 func (c *Client) enrol(ctx context.Context) error {
+	c.o.Budget.Grant(2)
 	if !c.whoami().Registered || c.events.refused {
 		if err := c.Register(ctx); err != nil {
 			return err

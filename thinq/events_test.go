@@ -136,8 +136,7 @@ func TestEventsFirstAndLaterStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newEventLG(t)
 		o := s.options()
-		o.Budget = NewBudget(100, 0, BudgetState{})
-		o.Budget.Grant(3)
+		o.Budget = NewBudget(0, 0, BudgetState{})
 		c := newTestClient(t, o)
 		first := s.saved[0].ClientID
 		if !strings.HasPrefix(first, "thinq2mqtt-") || len(first) != len("thinq2mqtt-")+36 || !validClientID(first) {
