@@ -260,3 +260,25 @@ func TestBrokerServesOrdinaryClients(t *testing.T) {
 		receive(t, l.Messages())
 	}
 }
+
+// What comes while we are away is delivered by a session that outlives the
+// connection, and the subscriptions are made again all the same.
+func TestMosquittoKeepsTheSession(t *testing.T) {
+	s := mosquitto.Start(t, mosquitto.Options{})
+	o := link.Options{URL: s.URL, SessionExpiry: time.Hour, Subscriptions: []link.Subscription{{Filter: "in"}}}
+	l, stop := start(t, o)
+	receive(t, l.Up())
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := start(t, link.Options{URL: s.URL, ClientID: "other"})
+	receive(t, other.Up())
+	if err := other.Publish(t.Context(), link.Message{Topic: "in", Payload: []byte("meanwhile")}); err != nil {
+		t.Fatal(err)
+	}
+	l, _ = start(t, o)
+	if m := receive(t, l.Messages()); string(m.Payload) != "meanwhile" {
+		t.Errorf("got %+v", m)
+	}
+	receive(t, l.Up())
+}

@@ -1,0 +1,130 @@
+package link
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+)
+
+// A tape is a connection that plays what it was given and records what is written.
+type tape struct {
+	net.Conn
+	play   io.Reader
+	writes [][]byte
+}
+
+func (t *tape) Read(p []byte) (int, error) { return t.play.Read(p) }
+func (t *tape) Write(p []byte) (int, error) {
+	t.writes = append(t.writes, bytes.Clone(p))
+	return len(p), nil
+}
+func (t *tape) SetReadDeadline(time.Time) error  { return nil }
+func (t *tape) SetWriteDeadline(time.Time) error { return nil }
+func (t *tape) Close() error                     { return nil }
+
+var greeting = []byte{0x20, 3, 0, 0, 0}
+
+func encode(t testing.TB, p interface {
+	WriteTo(io.Writer) (int64, error)
+}) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := p.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestGuardSendsEachPacketInOnePiece(t *testing.T) {
+	for _, size := range []int{0, 1, 100, 127, 128, 20_000, 300_000} {
+		c := &tape{}
+		g := newGuard(c, time.Minute)
+		m := Message{Topic: "a/b", Payload: bytes.Repeat([]byte("x"), size), Reply: "r", Correlation: []byte("c")}
+		for range 3 {
+			if _, err := m.packet().WriteTo(g); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := packets.NewControlPacket(packets.PINGREQ).WriteTo(g); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := encode(t, m.packet())
+		if len(c.writes) != 6 || !bytes.Equal(c.writes[0], want) || !bytes.Equal(c.writes[4], want) || !bytes.Equal(c.writes[5], []byte{0xC0, 0}) {
+			t.Errorf("%d bytes: %d writes, want 6 whole packets", size, len(c.writes))
+		}
+		if n := m.size(); n < len(want) || n > len(want)+8 {
+			t.Errorf("%d bytes: size says %d, the packet has %d", size, n, len(want))
+		}
+	}
+}
+
+func TestGuardReads(t *testing.T) {
+	limit := Message{Topic: "t", Payload: make([]byte, maxPacket-5-7)} // fixed header of four bytes
+	for _, c := range []struct {
+		name string
+		in   []byte
+		want string // part of the fault; empty: all is let through
+	}{
+		{"packets of all lengths", slices.Concat(greeting, encode(t, Message{Topic: "a"}.packet()), []byte{0xD0, 0}, encode(t, Message{Topic: "b", Payload: make([]byte, 70_000)}.packet())), ""},
+		{"as large as announced", slices.Concat(greeting, encode(t, limit.packet())), ""},
+		{"one byte more", slices.Concat(greeting, encode(t, Message{Topic: "t", Payload: make([]byte, len(limit.Payload)+3)}.packet())), "more than the 262144"},
+		{"goodbye with a reason", slices.Concat(greeting, []byte{0xE0, 2, 0x8E, 0}), "taken over"},
+		{"cut in the header", slices.Concat(greeting, []byte{0x30}), "closed by the broker"},
+		{"cut in the length", slices.Concat(greeting, []byte{0x30, 0x80}), "closed by the broker"},
+		{"nothing", nil, "before an answer"},
+		{"3.1.1", []byte{0x20, 2, 0, 5}, "3.1.1 only"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGuard(&tape{play: bytes.NewReader(c.in)}, time.Minute)
+			out, err := io.ReadAll(g)
+			if c.want == "" {
+				if err != nil || !bytes.Equal(out, c.in) {
+					t.Errorf("%d of %d bytes, %v", len(out), len(c.in), err)
+				}
+				return
+			}
+			if g.fault() == nil || !strings.Contains(words(g.fault()), c.want) {
+				t.Errorf("fault %v, want %q", g.fault(), c.want)
+			}
+		})
+	}
+}
+
+func FuzzGuardRead(f *testing.F) {
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0x30, 5, 0, 1, 'a', 0, 0})
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0xE0, 1, 0x8B})
+	f.Add([]byte{0x20, 3, 0, 0, 0, 0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		g := newGuard(&tape{play: bytes.NewReader(in)}, time.Minute)
+		out, err := io.ReadAll(g)
+		if !bytes.HasPrefix(in, out) {
+			t.Errorf("changed what was sent: %x -> %x", in, out)
+		}
+		if err != nil && !errors.Is(g.fault(), err) {
+			if _, goodbye := refused(g.fault()); !goodbye {
+				t.Errorf("ended with %v, remembers %v", err, g.fault())
+			}
+		}
+	})
+}
+
+// Every reason code of MQTT 5 section 2.4 that is a fault is put into words.
+func TestReasonsAreInWords(t *testing.T) {
+	known := []byte{0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90, 0x91, 0x93,
+		0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2}
+	for _, code := range known {
+		if reasons[code].text == "" {
+			t.Errorf("0x%02X has no words", code)
+		}
+	}
+	if got := describe(0xF0, "so there"); got != "reason 0xF0: so there" {
+		t.Errorf("unknown code: %q", got)
+	}
+}
