@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,6 +79,9 @@ func connect(ctx context.Context, network *thinqtest.Network, s *thinqtest.Serve
 		Properties: &paho.ConnectProperties{SessionExpiryInterval: &sessionExpiry, ReceiveMaximum: &receiveMaximum}})
 	if err != nil {
 		conn.Close()
+		if sub.ack != nil {
+			err = fmt.Errorf("reason %#x: %w", sub.ack.ReasonCode, err)
+		}
 		return nil, err
 	}
 	return sub, nil
