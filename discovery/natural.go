@@ -63,7 +63,7 @@ func partial(p thinq.Property) bool {
 func (v *value) platform() Platform {
 	row := platforms[natureOf(v.Property)]
 	switch {
-	case v.row.Platform != "":
+	case v.row.Platform != "" && v.fits(v.row.Platform):
 		return v.row.Platform
 	case v.Path.Name == unitName:
 		return Silent
@@ -75,6 +75,15 @@ func (v *value) platform() Platform {
 		return row.command
 	}
 	return Silent
+}
+
+// fits reports whether a row's platform suits the property at hand: models
+// differ in what can be read and set.
+func (v *value) fits(p Platform) bool {
+	if p == Sensor || p == BinarySensor {
+		return v.Readable
+	}
+	return v.Writable
 }
 
 // natural gives a value its place: an entity of its own, buttons, or only an

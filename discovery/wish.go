@@ -178,7 +178,7 @@ func (p *plan) callFor(path thinq.Path, r rank) *call {
 	group.Name = ""
 	for _, c := range p.calls {
 		if c.group == group {
-			c.rank = max(c.rank, r)
+			c.rank = min(c.rank, r)
 			return c
 		}
 	}
