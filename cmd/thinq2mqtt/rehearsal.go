@@ -80,8 +80,8 @@ func (r *rehearsal) learn(m *rehearsed, report thinq.State) (events []func()) {
 	anew := false
 	for _, d := range m.devices {
 		derived, happened := d.Advance(m.state, changed, r.at)
-		m.state.Merge(derived)
-		anew = anew || d.Affected(changed)
+		learnt := m.state.Merge(derived)
+		anew = anew || d.Affected(changed) || d.Affected(learnt)
 		for _, e := range happened {
 			events = append(events, func() { r.event(d, e) })
 		}
