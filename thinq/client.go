@@ -49,7 +49,7 @@ type Options struct {
 	// before first use, whenever it changes.
 	Identity *Identity
 	Save     func(Identity) error
-	// Observe, if set, is told of every finished call.
+	// Observe, if set, is told of every finished call, by the goroutine that made it.
 	Observe func(Call)
 	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -29,6 +29,7 @@ type eventState struct {
 	next     time.Time     // no new certificate earlier
 	interval time.Duration // and this long after that one
 	gaveUp   int           // subscribers that ended with an error, in a row
+	former   *url.URL      // the broker before the present one
 	key      *signable     // made, and not yet answered for
 }
 
@@ -177,6 +178,8 @@ func (c *Client) broker(ctx context.Context) (*url.URL, error) {
 	return found, err
 }
 
+// askBroker asks LG for the event broker. Where LG sticks to one that was in
+// vain, the one before gets another chance: LG has named hosts that do not exist.
 func (c *Client) askBroker(ctx context.Context) (*url.URL, error) {
 	c.o.Budget.Grant(1)
 	route, err := c.Route(ctx)
@@ -188,9 +191,14 @@ func (c *Client) askBroker(ctx context.Context) (*url.URL, error) {
 		return nil, err
 	}
 	c.events.gaveUp = 0
-	if broker.String() == c.whoami().MQTT {
-		return broker, nil
+	present, former := c.whoami().MQTT, c.events.former
+	if broker.String() == present {
+		if former == nil {
+			return broker, nil
+		}
+		broker = former
 	}
+	c.events.former, _ = c.checkBroker(serverURL(present, "mqtts", "8883"))
 	return broker, c.keep(func(id *Identity) { id.MQTT = broker.String() })
 }
 
