@@ -47,9 +47,9 @@ type Server struct {
 	t      testing.TB
 	o      Options
 	folder string
-	port   int
 	mu     sync.Mutex
 	cmd    *exec.Cmd
+	ended  chan struct{} // closed when the process is gone
 	log    *lines
 }
 
@@ -60,15 +60,21 @@ func Start(t testing.TB, o Options) *Server {
 	if _, err := binary(); err != nil {
 		t.Skip("mosquitto is not installed")
 	}
-	s := &Server{t: t, o: o, folder: t.TempDir(), port: freePort(t)}
-	s.URL = &url.URL{Scheme: "mqtt", Host: fmt.Sprintf("localhost:%d", s.port)}
-	if o.Authority != nil {
-		s.URL.Scheme = "mqtts"
-	}
-	s.write("mosquitto.conf", strings.Join(s.config(), "\n")+"\n")
-	s.Restart()
+	s := &Server{t: t, o: o, folder: t.TempDir()}
 	t.Cleanup(s.Stop)
-	return s
+	for range 3 { // somebody else may take the port before Mosquitto does
+		port := freePort(t)
+		s.URL = &url.URL{Scheme: "mqtt", Host: fmt.Sprintf("localhost:%d", port)}
+		if o.Authority != nil {
+			s.URL.Scheme = "mqtts"
+		}
+		s.write("mosquitto.conf", strings.Join(s.config(port), "\n")+"\n")
+		if s.start() {
+			return s
+		}
+	}
+	t.Fatalf("mosquitto does not start:\n%s", s.log)
+	return nil
 }
 
 // binary finds Mosquitto; distributions keep it out of a user's path.
@@ -89,14 +95,14 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func (s *Server) config() []string {
+func (s *Server) config(port int) []string {
 	c := []string{
 		"per_listener_settings false",
 		"persistence false",
 		"log_dest stderr",
 		"set_tcp_nodelay true",
 		"max_queued_messages 100000",
-		fmt.Sprintf("listener %d 127.0.0.1", s.port),
+		fmt.Sprintf("listener %d 127.0.0.1", port),
 		fmt.Sprintf("allow_anonymous %t", len(s.o.Users) == 0),
 	}
 	if s.o.Quiet {
@@ -151,6 +157,14 @@ func passwords(users map[string]string) string {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
+	if !s.start() {
+		s.t.Fatalf("mosquitto does not start again:\n%s", s.log)
+	}
+}
+
+// start tells whether the process takes connections.
+func (s *Server) start() bool {
+	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path, err := binary()
@@ -158,16 +172,26 @@ func (s *Server) Restart() {
 		s.t.Fatal(err)
 	}
 	s.log = &lines{seen: make(chan struct{}), mark: []byte(" running")}
-	s.cmd = exec.Command(path, "-c", filepath.Join(s.folder, "mosquitto.conf"))
-	s.cmd.Stderr = s.log
-	if err := s.cmd.Start(); err != nil {
+	cmd, ended := exec.Command(path, "-c", filepath.Join(s.folder, "mosquitto.conf")), make(chan struct{})
+	cmd.Stderr = s.log
+	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	s.cmd, s.ended = cmd, ended
 	select {
 	case <-s.log.seen:
+		return true
+	case <-ended:
 	case <-time.After(10 * time.Second):
-		s.t.Fatalf("mosquitto did not start:\n%s", s.log)
+		_ = cmd.Process.Kill()
+		<-ended
 	}
+	s.cmd = nil
+	return false
 }
 
 // Stop ends the process with SIGTERM and waits for it.
@@ -183,7 +207,7 @@ func (s *Server) signal(sig os.Signal) {
 		return
 	}
 	_ = s.cmd.Process.Signal(sig)
-	_ = s.cmd.Wait()
+	<-s.ended
 	s.cmd = nil
 }
 
