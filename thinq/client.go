@@ -41,7 +41,7 @@ type Options struct {
 	Country string                                    // ISO 3166-1 alpha-2, of the LG account
 	Token   func(ctx context.Context) (string, error) // the bearer token for the next call
 	APIURL  string                                    // default from the country; given: the event broker may be anywhere, too
-	Roots   *x509.CertPool                            // default: the system's for the API, Amazon's for the event broker; given: for both
+	Roots   *x509.CertPool                            // of the API, default the system's; the event broker's may be Amazon's, too
 	APIKey  string                                    // default LG's public constant
 	Budget  *Budget                                   // default: unlimited
 	Logger  *slog.Logger                              // default: none

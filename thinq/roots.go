@@ -40,11 +40,13 @@ YyRIHN8wfdVoOw==
 `
 
 // eventRoots are the authorities trusted for the event broker: Amazon's, and
-// those that the options add.
-func eventRoots(extra *x509.CertPool) *x509.CertPool {
+// those for the API, because some regions have had brokers under other roots.
+func eventRoots(forAPI *x509.CertPool) *x509.CertPool {
 	pool := x509.NewCertPool()
-	if extra != nil {
-		pool = extra.Clone()
+	if forAPI != nil {
+		pool = forAPI.Clone()
+	} else if system, err := x509.SystemCertPool(); err == nil {
+		pool = system
 	}
 	pool.AppendCertsFromPEM([]byte(amazonRoots))
 	return pool
