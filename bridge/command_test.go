@@ -242,7 +242,7 @@ func TestCommandReply(t *testing.T) {
 				if got := h.broker.on(tt.topic); len(got) != tt.want {
 					t.Errorf("answers = %q", got)
 				}
-				for _, m := range h.broker.sent {
+				for _, m := range h.broker.log() {
 					if m.Topic == tt.topic && string(m.Correlation) != "c1" {
 						t.Errorf("correlation = %q", m.Correlation)
 					}

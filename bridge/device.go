@@ -122,11 +122,25 @@ func (b *Bridge) learn(d *device, raw json.RawMessage) {
 		b.log.Warn("unusable profile", "device", d.slug, "err", err)
 		return
 	}
+	d.outgrow(p)
 	d.raw, d.profile, d.problem = raw, p, ""
 	for _, problem := range p.Problems {
 		b.log.Info("part of a profile left out", "device", d.slug, "problem", problem)
 	}
 	b.describe(d, "change")
+}
+
+// outgrow drops the values that only the former profile knows.
+func (d *device) outgrow(p *thinq.Profile) {
+	if d.profile == nil {
+		return
+	}
+	for path := range d.state {
+		_, was := d.profile.Property(path)
+		if _, is := p.Property(path); was && !is {
+			delete(d.state, path)
+		}
+	}
 }
 
 // describe makes the entities anew from profile and state, and announces them

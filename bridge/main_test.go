@@ -170,6 +170,13 @@ func (c *fakeCloud) made(prefix string) []string {
 	return some
 }
 
+// change changes what the cloud knows.
+func (c *fakeCloud) change(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
 func (c *fakeCloud) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,6 +247,20 @@ func (k *fakeBroker) on(topic string) []string {
 		}
 	}
 	return all
+}
+
+// stamps are the times of all messages.
+func (k *fakeBroker) stamps() []time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.times)
+}
+
+// log are all messages, in order.
+func (k *fakeBroker) log() []link.Message {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.sent)
 }
 
 func (k *fakeBroker) last(topic string) string {
@@ -445,8 +466,8 @@ func inHome(t *testing.T, appliances []string, f func(h *home)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHome(t, appliances...)
 		h.stop = func() {}
+		defer func() { h.stop() }()
 		f(h)
-		h.stop()
 	})
 }
 

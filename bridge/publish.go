@@ -108,11 +108,11 @@ func (b *Bridge) announcePaced(h *half, reason string, paced bool) {
 	})
 }
 
-// vanished are the entities of the first that the second lacks, or has on
-// another platform.
+// vanished are the entities of the first that the second lacks or has on another
+// platform, which Home Assistant takes for another entity.
 func vanished(old, now keys) keys {
 	gone := maps.Clone(old)
-	maps.DeleteFunc(gone, func(key string, p discovery.Platform) bool { return now[key] != "" })
+	maps.DeleteFunc(gone, func(key string, p discovery.Platform) bool { return now[key] == p })
 	return gone
 }
 

@@ -126,7 +126,10 @@ func (b *Bridge) profileDone(d *device, data json.RawMessage) {
 	b.touch()
 	if d.profile == nil || !bytes.Equal(data, d.raw) {
 		b.learn(d, data)
-		b.subscribePush(d, time.Now())
+		if d.known {
+			b.publishState(d, false)
+		}
+		b.subscribePush(d, d.due["push"])
 	}
 	if d.away {
 		b.introduce(d)

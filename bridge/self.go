@@ -122,7 +122,7 @@ func (b *Bridge) publishInfo() {
 		return
 	}
 	b.info = payload
-	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo, false)
+	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo, true)
 }
 
 // publishRoster publishes bridge/devices if it differs from what is there.
@@ -132,7 +132,7 @@ func (b *Bridge) publishRoster() {
 		return
 	}
 	b.roster = payload
-	b.retain("", "bridge", b.topics.Bridge("devices"), payload, rankInfo, false)
+	b.retain("", "bridge", b.topics.Bridge("devices"), payload, rankInfo, true)
 	b.later.soonest("info", time.Now().Add(rosterDebounce), b.publishInfo)
 }
 

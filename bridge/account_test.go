@@ -1,0 +1,276 @@
+package bridge
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A cloud out of reach makes everything unavailable after five minutes, with
+// its last state kept, and available again afterwards.
+func TestCloudUnreachable(t *testing.T) {
+	cooling(t, func(h *home) {
+		for range 500 {
+			h.cloud.fail("*", context.DeadlineExceeded)
+		}
+		h.bridgeRequest("refresh", "")
+		h.after(4 * time.Minute)
+		if h.availability("ac") != online {
+			t.Error("unavailable too early")
+		}
+		h.after(2 * time.Minute)
+		if h.availability("ac") != offline || h.state("ac", "target_temperature") != 21.0 {
+			t.Errorf("availability = %q, target %v", h.availability("ac"), h.state("ac", "target_temperature"))
+		}
+		if s, _ := h.bridge.Snapshot(h.Context()); s.Cloud != condUnreachable {
+			t.Errorf("cloud = %q", s.Cloud)
+		}
+		h.cloud.change(func() { clear(h.cloud.faults) })
+		h.after(time.Hour)
+		if h.availability("ac") != online {
+			t.Error("still unavailable")
+		}
+	})
+}
+
+// Events prove that the cloud is there, even if calls fail.
+func TestEventsKeepAlive(t *testing.T) {
+	cooling(t, func(h *home) {
+		for range 500 {
+			h.cloud.fail("*", context.DeadlineExceeded)
+		}
+		for i := range 10 {
+			h.bridgeRequest("refresh", "")
+			h.cloud.report("ac", `{"temperature":{"currentTemperature":`+[]string{"20", "21"}[i%2]+`}}`)
+			h.after(time.Minute)
+		}
+		if h.availability("ac") != online {
+			t.Errorf("availability = %q", h.availability("ac"))
+		}
+	})
+}
+
+func TestTokenRefused(t *testing.T) {
+	cooling(t, func(h *home) {
+		for range 100 {
+			h.cloud.fail("*", lgError("1218", 400))
+		}
+		h.bridgeRequest("refresh", "")
+		h.after(10 * time.Minute)
+		if calls := h.cloud.made(""); len(calls) > 2 {
+			t.Errorf("%d calls with a refused token", len(calls))
+		}
+		if h.availability("ac") != offline {
+			t.Errorf("availability = %q", h.availability("ac"))
+		}
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		h.wantStages("ac", "rejected:auth_required")
+		h.wantControls(0)
+		h.cloud.change(func() { clear(h.cloud.faults) })
+		if err := h.bridge.Retry(h.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.after(time.Minute)
+		if h.availability("ac") != online {
+			t.Error("a new token is not taken up")
+		}
+	})
+}
+
+// No call during a pause, and one probe after it.
+func TestRateLimited(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.start()
+		h.cloud.forget()
+		h.cloud.fail("*", &thinq.Error{Code: "1306", Status: 429, RetryAfter: 20 * time.Minute})
+		h.bridgeRequest("refresh", "ac")
+		h.after(time.Second)
+		h.bridgeRequest("refresh", "")
+		h.after(19 * time.Minute)
+		if calls := h.cloud.made(""); len(calls) != 1 {
+			t.Errorf("calls during the pause: %q", calls)
+		}
+		if h.availability("ac") != online {
+			t.Error("a pause makes nothing unavailable")
+		}
+		h.after(2 * time.Minute)
+		if calls := h.cloud.made(""); len(calls) != 3 {
+			t.Errorf("calls after the pause: %q", calls)
+		}
+		events := h.broker.on(base + "/bridge/event")
+		if n := count(events, "rate_limited"); n != 1 {
+			t.Errorf("said %d times: %q", n, events)
+		}
+	})
+}
+
+func count(all []string, word string) (n int) {
+	for _, s := range all {
+		if strings.Contains(s, word) {
+			n++
+		}
+	}
+	return n
+}
+
+// Without any observation for three intervals an appliance is unavailable.
+func TestStaleAppliance(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.o.Budget = thinq.NewBudget(100, 0, thinq.BudgetState{})
+		h.start()
+		h.o.Budget = nil
+		if h.availability("ac") != online {
+			t.Fatalf("availability = %q", h.availability("ac"))
+		}
+		for range 100 {
+			h.cloud.fail("state ac", lgError("2208", 400)) // busy for ever
+		}
+		h.after(80 * time.Minute)
+		if h.availability("ac") != online {
+			t.Error("unavailable too early")
+		}
+		h.after(15 * time.Minute)
+		if h.availability("ac") != offline {
+			t.Error("still available")
+		}
+		h.cloud.report("ac", `{"temperature":{"currentTemperature":25}}`)
+		h.after(time.Second)
+		if h.availability("ac") != online {
+			t.Error("a report does not bring it back")
+		}
+	})
+}
+
+func TestReconcile(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.start()
+		h.cloud.forget()
+		h.after(6 * time.Hour)
+		for _, id := range []string{"ac", "dish"} {
+			if n := len(h.cloud.made("state " + id)); n < 10 || n > 14 {
+				t.Errorf("%d reads of %s in six hours", n, id)
+			}
+		}
+		if h.cloud.peak > flight {
+			t.Errorf("%d calls at once", h.cloud.peak)
+		}
+	})
+}
+
+// What was asked for of LG is asked for again before it ends.
+func TestRenewal(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.o.Reconcile = 1000 * time.Hour
+		h.start()
+		h.cloud.forget()
+		h.after(72 * time.Hour)
+		for _, id := range []string{"ac", "dish"} {
+			if n := len(h.cloud.made("event " + id)); n < 6 || n > 8 {
+				t.Errorf("%d renewals of %s in three days", n, id)
+			}
+		}
+		if n := len(h.cloud.made("lifecycle")); n < 2 || n > 4 {
+			t.Errorf("%d renewals of lifecycle news", n)
+		}
+	})
+}
+
+// An established connection on which nothing comes is found out by reads.
+func TestSilentPush(t *testing.T) {
+	cooling(t, func(h *home) {
+		modes := []string{"LOW", "MID", "HIGH", "SLOW"}
+		for i := range 3 {
+			h.cloud.quietly("ac", `{"airFlow":{"windStrength":"`+modes[i]+`"}}`)
+			h.after(35 * time.Minute)
+		}
+		if n := len(h.cloud.made("event ac")); n != 1 {
+			t.Errorf("%d subscriptions", n)
+		}
+		if s, _ := h.bridge.Snapshot(h.Context()); s.Push != pushSuspect {
+			t.Errorf("push = %q", s.Push)
+		}
+		h.cloud.report("ac", `{"airFlow":{"windStrength":"SLOW"}}`)
+		h.after(time.Second)
+		if s, _ := h.bridge.Snapshot(h.Context()); s.Push != pushLive {
+			t.Errorf("push = %q after an event", s.Push)
+		}
+	})
+}
+
+// The REST side goes on when events are refused.
+func TestPushRefused(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.cloud.refuse = lgError("1309", 403)
+		h.start()
+		if h.availability("ac") != online {
+			t.Errorf("availability = %q", h.availability("ac"))
+		}
+		s, _ := h.bridge.Snapshot(h.Context())
+		if s.Push != pushConnecting || s.Cloud != condOK {
+			t.Errorf("push = %q, cloud = %q", s.Push, s.Cloud)
+		}
+		if calls := h.cloud.made("event"); len(calls) > 0 {
+			t.Errorf("subscribed although LG does not know us: %q", calls)
+		}
+	})
+}
+
+// Without events there are reads only.
+func TestWithoutEvents(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.o.Subscriber = nil
+		h.start()
+		if got := slices.Sorted(slices.Values(h.cloud.made(""))); !slices.Equal(got, []string{"list", "profile ac", "profile dish", "state ac", "state dish"}) {
+			t.Errorf("calls = %q", got)
+		}
+	})
+}
+
+func TestBirth(t *testing.T) {
+	cooling(t, func(h *home) {
+		begun := time.Now()
+		h.send(linkMessage("homeassistant/status", "online"))
+		h.send(linkMessage("homeassistant/status", "online"))
+		h.after(10 * time.Second)
+		topics := h.broker.keptTopics()
+		for _, topic := range []string{"homeassistant/device/thinq2mqtt_" + h.slug("ac") + "/config", h.topic("ac", ""), h.topic("ac", "/availability"), base + "/bridge/state"} {
+			if n := len(slices.DeleteFunc(slices.Clone(topics), func(s string) bool { return s != topic })); n != 1 {
+				t.Errorf("%s published %d times", topic, n)
+			}
+		}
+		if wait := h.broker.stamps()[0].Sub(begun); wait < 2*time.Second || wait > 7*time.Second {
+			t.Errorf("republished after %v", wait)
+		}
+	})
+}
+
+// A connection of a large home publishes at most fifty messages a second.
+func TestRepublishIsPaced(t *testing.T) {
+	var names []string
+	for _, id := range strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN", "") {
+		names = append(names, id+"=air_conditioner_one_setpoint")
+	}
+	inHome(t, names, func(h *home) {
+		h.start()
+		h.broker.cut()
+		h.broker.forget()
+		h.broker.connect()
+		h.after(10 * time.Second)
+		if n := len(h.broker.stamps()); n < 3*len(names) {
+			t.Fatalf("%d messages", n)
+		}
+		for i, at := range h.broker.stamps() {
+			if i >= outboxPace && at.Sub(h.broker.stamps()[i-outboxPace]) < time.Second {
+				t.Fatalf("more than %d messages within a second", outboxPace)
+			}
+		}
+		if got := h.broker.keptTopics(); got[len(got)-1] != base+"/bridge/state" {
+			t.Errorf("the last message is on %s", got[len(got)-1])
+		}
+	})
+}
