@@ -44,7 +44,7 @@ func newHandler(c Log, w io.Writer, environ source) (slog.Handler, *slog.LevelVa
 	case "json":
 		return slog.NewJSONHandler(w, options), level
 	case "tint":
-		return tint.NewHandler(w, &tint.Options{
+		return tint.NewTextHandler(w, &tint.Options{
 			Level: level, ReplaceAttr: attr, NoColor: environ.variable("NO_COLOR") != "",
 		}), level
 	}
