@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -36,6 +37,9 @@ func (a *app) configuration(path string) (*Config, error) {
 	cfg, err := a.source(path).load()
 	if err == nil {
 		err = cfg.Validate()
+	}
+	if err != nil && cfg != nil && cfg.unset() {
+		err = errors.New("there is no configuration: write one with thinq2mqtt config example >config.yaml, or look around with thinq2mqtt demo")
 	}
 	return cfg, exit(exitConfig, err)
 }

@@ -151,7 +151,7 @@ func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, fun
 			return nil, nil, err
 		}
 		closeBroker = func() { broker.Close() }
-		cfg.MQTT.URL = broker.URL().String()
+		cfg.MQTT.URL = "mqtt://" + dialable(broker.URL().Host)
 	}
 	cfg.splitURL()
 	if err := cfg.Validate(); err != nil {
@@ -197,7 +197,7 @@ func awaitReady(ctx context.Context, b *bridge.Bridge) (bridge.Snapshot, error) 
 
 // ready says where everything is and what to try.
 func (f *demoFlags) ready(w io.Writer, cfg *Config, cloud *thinqtest.Server, home bridge.Snapshot) error {
-	page := "http://" + dialable(cfg.HTTP.Listen) + "/"
+	page := "http://" + dialable(cfg.HTTP.Listen)
 	if f.json {
 		return json.NewEncoder(w).Encode(struct {
 			Ready     bool   `json:"ready"`
@@ -212,7 +212,7 @@ func (f *demoFlags) ready(w io.Writer, cfg *Config, cloud *thinqtest.Server, hom
 	_, err := fmt.Fprintf(w, `thinq2mqtt demo: %[1]d simulated appliances; Ctrl-C ends it and nothing stays
 
   broker  %[2]s
-  page    %[3]s
+  page    %[3]s/
   watch   mosquitto_sub %[4]s -v -t '%[5]s/+'
   switch  mosquitto_pub %[4]s -t %[6]s
 `, len(cloud.Devices()), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, cloud, home))

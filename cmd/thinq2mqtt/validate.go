@@ -246,6 +246,9 @@ func (c *Config) set(key string) string {
 	return ""
 }
 
+// unset reports whether there was neither a file nor a variable.
+func (c *Config) unset() bool { return len(c.at) == 1 && c.at[""] == "" }
+
 // secret finds the source of a secret: value, file, or systemd's credential of
 // the same name with underscores.
 func (c *Config) secret(key string, value Secret, file string) secretSource {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// Every piece of configuration in the README is one.
+func TestReadmeSettings(t *testing.T) {
+	t.Parallel()
+	pieces := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, "../../README.md"), -1)
+	if len(pieces) == 0 {
+		t.Error("the README shows no configuration")
+	}
+	for _, piece := range pieces {
+		if _, err := configFile(t, piece[1]).load(); err != nil {
+			t.Errorf("%s\n%v", piece[1], err)
+		}
+	}
+}
+
+// Every variable that README, image and compose file set is a setting.
+func TestDocumentedVariables(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, path := range []string{"../../README.md", "../../Dockerfile", "../../docker-compose.yaml"} {
+		for _, name := range regexp.MustCompile(`THINQ2MQTT_\w+`).FindAllString(read(t, path), -1) {
+			if name == envConfig || name == envPrefix {
+				continue
+			}
+			found++
+			c := checker{at: origins{}}
+			parts := strings.Split(strings.ToLower(strings.TrimPrefix(name, envPrefix)), envLevel)
+			if _, ok := c.variable(name, parts, ""); !ok {
+				t.Errorf("%s: %v", path, c.wrong)
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("found only %d variables", found)
+	}
+}
+
+// Every thinq2mqtt command line in README and unit exists.
+func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
+	root := (&app{}).root()
+	lines := regexp.MustCompile("`thinq2mqtt ([a-z]+)|^(?:ExecStart=/usr/local/bin/)?thinq2mqtt ([a-z]+)")
+	for _, path := range []string{"../../README.md", "../../deploy/systemd/thinq2mqtt.service"} {
+		for line := range strings.Lines(read(t, path)) {
+			for _, m := range lines.FindAllStringSubmatch(line, -1) {
+				if cmd, _, err := root.Find([]string{m[1] + m[2]}); err != nil || cmd == root {
+					t.Errorf("%s: there is no command %s", path, m[1]+m[2])
+				}
+			}
+		}
+	}
+}
+
+// The compose file keeps what it promises (S-42).
+func TestComposeIsHardened(t *testing.T) {
+	t.Parallel()
+	type service struct {
+		Image       string
+		Privileged  bool
+		ReadOnly    bool     `yaml:"read_only"`
+		CapDrop     []string `yaml:"cap_drop"`
+		SecurityOpt []string `yaml:"security_opt"`
+		NetworkMode string   `yaml:"network_mode"`
+	}
+	var compose struct{ Services map[string]service }
+	if err := yaml.Unmarshal([]byte(read(t, "../../docker-compose.yaml")), &compose); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range compose.Services {
+		want := service{Image: s.Image, ReadOnly: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"}}
+		if !reflect.DeepEqual(s, want) {
+			t.Errorf("%s is %+v, want %+v", name, s, want)
+		}
+	}
+	if len(compose.Services) != 2 {
+		t.Errorf("%d services", len(compose.Services))
+	}
+}
