@@ -20,86 +20,67 @@ var coolPresets = map[string]bool{"ENERGY_SAVING": true}
 
 const climateKey = "climate"
 
-// An hvacUnit is the air conditioner while its climate entity is made.
+// An hvacUnit is a heater or cooler while its climate entity is made.
 type hvacUnit struct {
-	*builder
-	power, mode           *value
-	temps                 string // resource of the temperatures
-	current, target       *value
-	twoSet                *value // whether there are two set-points at the moment
-	pairLow, pairHigh     *value
-	minLimit, maxLimit    *value            // what the appliance takes at the moment
-	byJob                 map[string]*value // what takes the temperature in a job mode, see targets
-	lastMode              thinq.Path
-	entity                Entity
-	modeWords, presetList []string
+	composer
+	mode            *value
+	current, target *value
+	twoSet          *value // whether there are two set-points at the moment
+	pairLow         *value
+	pairHigh        *value
+	settable        []*value // what takes a temperature in some mode
+	lastMode        thinq.Path
+	modeWords       []string
+	presetList      []string
+
+	// pick is what takes the temperature in a state, and what limits it there;
+	// nil if nothing does.
+	pick func(thinq.State) (v, low, high *value)
+	// deciders are the values on which pick depends.
+	deciders []*value
+	// curve: in auto the appliance follows a curve that nobody can set.
+	curve bool
+}
+
+// newUnit begins the climate entity of an appliance that has a power switch and
+// job modes; nil if it has not.
+func newUnit(b *builder, power, mode string) *hvacUnit {
+	u := &hvacUnit{
+		composer: b.compose(climateKey, "Climate", Climate), mode: b.firstOf(mode),
+		lastMode: derivedPath(b.device.Part, "", "lastMode"),
+	}
+	if p := b.firstOf(power); p != nil && u.mode != nil {
+		u.poweredBy(p)
+	}
+	if u.power == nil {
+		return nil
+	}
+	return u
 }
 
 func (airConditioner) build(b *builder) {
-	u := &hvacUnit{
-		builder: b,
-		power:   b.find("operation.airConOperationMode", ""), mode: b.find("airConJobMode.currentJobMode", ""),
-		temps: "temperatureInUnits", lastMode: derivedPath(b.device.Part, "", "lastMode"),
-	}
-	if u.power == nil || u.mode == nil || !u.power.Writable || !u.mode.Writable {
+	u := newUnit(b, "operation.airConOperationMode", "airConJobMode.currentJobMode")
+	if u == nil {
 		return
 	}
-	if len(b.locations(u.temps+".currentTemperature")) == 0 {
-		u.temps = "temperature"
-	}
-	u.current, u.target = u.temperature("currentTemperature"), u.temperature("targetTemperature")
-	u.minLimit, u.maxLimit = u.temperature("minTargetTemperature"), u.temperature("maxTargetTemperature")
-	u.byJob = map[string]*value{"": u.firstWritable([]string{"targetTemperature"})}
-	for job, names := range targets {
-		u.byJob[job] = u.firstWritable(names)
-	}
 	u.twoSet = b.find("twoSetTemperature.twoSetEnabled", "")
-	u.pairLow, u.pairHigh = u.pair("heatTargetTemperature"), u.pair("coolTargetTemperature")
-	u.entity = Entity{Key: climateKey, Platform: Climate, Name: "Climate", Config: map[string]any{}}
-	b.device.power = &powerSwitch{u.power.Path, optionLike(u.power, "POWER_ON"), optionLike(u.power, "POWER_OFF")}
+	u.pairLow = b.firstOf("twoSetTemperatureInUnits.heatTargetTemperature", "twoSetTemperature.heatTargetTemperature")
+	u.pairHigh = b.firstOf("twoSetTemperatureInUnits.coolTargetTemperature", "twoSetTemperature.coolTargetTemperature")
+	if u.twoSet == nil || u.pairLow == nil || u.pairHigh == nil {
+		u.twoSet, u.pairLow, u.pairHigh = nil, nil, nil
+	}
+	u.pickByJob("temperatureInUnits", "temperature")
 	u.modes()
 	u.presets()
 	u.temperatures()
+	u.pair()
 	u.fan()
 	u.swing("swing_mode", "windDirection.rotateUpDown")
 	u.swing("swing_horizontal_mode", "windDirection.rotateLeftRight")
-	u.sensors()
+	if v := u.find("airQualitySensor.humidity", ""); v != nil && v.Readable {
+		u.bind("current_humidity", rankValue, Codec{Show: showValue(v.Path)})
+	}
 	b.put(u.entity)
-}
-
-func (u *hvacUnit) temperature(name string) *value { return u.find(u.temps+"."+name, "") }
-
-func (u *hvacUnit) pair(name string) *value {
-	if v := u.find("twoSetTemperatureInUnits."+name, ""); v != nil {
-		return v
-	}
-	return u.find("twoSetTemperature."+name, "")
-}
-
-// optionLike is LG's spelling of an option, or the usual one.
-func optionLike(v *value, usual string) string {
-	for _, o := range v.Write.Options {
-		if name, ok := o.(string); ok && strings.EqualFold(name, usual) {
-			return name
-		}
-	}
-	return usual
-}
-
-// bind adds a field whose command wakes the appliance.
-func (u *hvacUnit) bind(field string, r rank, c Codec, values ...*value) {
-	binding := Binding{Attr: climateKey + "_" + field, Field: field, Codec: c, rank: r, wakes: true}
-	for _, v := range values {
-		if v != nil {
-			binding.Props = append(binding.Props, v.Property)
-		}
-	}
-	u.entity.Bindings = append(u.entity.Bindings, binding)
-}
-
-func (u *hvacUnit) isOff(s thinq.State) bool {
-	name, _ := s[u.power.Path].(string)
-	return name == u.device.power.off
 }
 
 // job is the job mode of a state, LG's word.
@@ -110,7 +91,7 @@ func (u *hvacUnit) job(s thinq.State) string {
 
 // twoPoints reports whether a state has two set-points.
 func (u *hvacUnit) twoPoints(s thinq.State) bool {
-	return u.twoSet != nil && u.pairLow != nil && u.pairHigh != nil && s[u.twoSet.Path] == any(true)
+	return u.twoSet != nil && s[u.twoSet.Path] == any(true)
 }
 
 // modeOf is Home Assistant's mode of a job mode.
@@ -153,8 +134,7 @@ func (u *hvacUnit) modes() {
 	}
 	u.entity.Config["modes"] = u.modeWords
 	u.bind("mode", rankMode, Codec{Show: u.showMode, Take: u.takeMode}, u.mode, u.power)
-	u.bind("power", rankPower, Codec{Take: takeProperty(u.power.Property)}, u.power)
-	u.entity.Bindings[len(u.entity.Bindings)-1].wakes = false
+	u.bind("power", rankPower, Codec{Take: takeProperty(u.power.Property)}, u.power).wakes = false
 	u.consume(climateKey, u.mode)
 	u.watchFor(u.mode.Path, func(v any) bool {
 		job, ok := v.(string)

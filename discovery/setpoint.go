@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -15,80 +16,82 @@ var targets = map[string][]string{
 	"ENERGY_SAVING": {"coolTargetTemperature", "targetTemperature"},
 }
 
-// temperatures adds the set-points with the limits of the present mode; they
+// pickByJob makes pick choose among the temperatures of an air conditioner:
+// the property of the present job mode, of a resource or else of an older one.
+func (u *hvacUnit) pickByJob(resource, older string) {
+	if len(u.locations(resource+".currentTemperature")) == 0 {
+		resource = older
+	}
+	temperature := func(name string) *value { return u.find(resource+"."+name, "") }
+	first := func(names []string) *value {
+		for _, name := range names {
+			if v := temperature(name); v != nil && v.Writable {
+				return v
+			}
+		}
+		return nil
+	}
+	general := first([]string{"targetTemperature"})
+	byJob := map[string]*value{}
+	for _, job := range []string{"COOL", "HEAT", "AUTO", "ENERGY_SAVING"} {
+		byJob[job] = first(targets[job])
+		u.maySet(byJob[job])
+	}
+	low, high := temperature("minTargetTemperature"), temperature("maxTargetTemperature")
+	u.maySet(u.pairLow)
+	u.maySet(u.pairHigh)
+	u.current, u.target = temperature("currentTemperature"), temperature("targetTemperature")
+	u.deciders = []*value{u.mode, u.twoSet, low, high}
+	u.consume(climateKey, u.target, low, high)
+	u.pick = func(s thinq.State) (*value, *value, *value) {
+		job := u.job(s)
+		if u.twoPoints(s) {
+			switch hvacOf(job) {
+			case "cool":
+				return u.pairHigh, nil, nil
+			case "heat":
+				return u.pairLow, nil, nil
+			case "auto":
+				return nil, nil, nil // both count
+			}
+		}
+		if v, known := byJob[job]; known {
+			return v, low, high
+		}
+		return general, low, high
+	}
+}
+
+// hvacOf is the mode that a job mode sets the temperature of.
+func hvacOf(job string) string {
+	if coolPresets[job] {
+		return "cool"
+	}
+	return hvac[job]
+}
+
+// maySet notes a property that takes a temperature in some mode.
+func (u *hvacUnit) maySet(v *value) {
+	if v != nil && v.Writable && !slices.Contains(u.settable, v) {
+		u.settable = append(u.settable, v)
+	}
+}
+
+// temperatures adds the one set-point with the limits of the present mode; they
 // are announced again when the mode changes them.
 func (u *hvacUnit) temperatures() {
-	u.entity.Config["temperature_unit"] = u.unit()
-	u.entity.Config["precision"] = map[string]float64{"C": 0.5, "F": 1}[u.unit()]
+	unit := unitOf(u.target, u.current, u.pairLow)
+	u.entity.Config["temperature_unit"] = unit
+	u.entity.Config["precision"] = map[string]float64{"C": 0.5, "F": 1}[unit]
 	if u.current != nil {
 		u.bind("current_temperature", rankValue, Codec{Show: showValue(u.current.Path)})
 	}
-	props := u.settable()
-	if len(props) > 0 || u.pairLow != nil {
-		u.bind("temperature", rankValue, Codec{Show: u.showTarget, Take: u.takeTarget}, props...)
-		u.entity.Bindings[len(u.entity.Bindings)-1].mirrored = true
-		u.limits()
-	}
-	u.consume(climateKey, append(props, u.target, u.minLimit, u.maxLimit)...)
-	if u.twoSet == nil || u.pairLow == nil || u.pairHigh == nil {
+	if len(u.settable) == 0 {
 		return
 	}
-	u.watchFor(u.twoSet.Path, func(v any) bool { return (v == any(true)) != u.twoPoints(u.state) })
-	u.bind("temperature_low", rankValue, u.pairCodec(u.pairLow, u.pairHigh), u.pairLow, u.pairHigh)
-	u.bind("temperature_high", rankValue, u.pairCodec(u.pairHigh, u.pairLow), u.pairLow, u.pairHigh)
-	u.consume(climateKey, u.pairLow, u.pairHigh)
-}
-
-// unit is the unit of the set-points.
-func (u *hvacUnit) unit() string {
-	for _, v := range []*value{u.target, u.current, u.pairLow} {
-		if v != nil && v.word.Unit == "°F" {
-			return "F"
-		}
-	}
-	return "C"
-}
-
-// settable are all properties that take a temperature in some mode.
-func (u *hvacUnit) settable() []*value {
-	var all []*value
-	for _, job := range []string{"COOL", "HEAT", "AUTO"} {
-		for _, name := range targets[job] {
-			if v := u.temperature(name); v != nil && v.Writable && !slices.Contains(all, v) {
-				all = append(all, v)
-			}
-		}
-	}
-	return append(all, slices.DeleteFunc([]*value{u.pairLow, u.pairHigh}, func(v *value) bool { return v == nil })...)
-}
-
-// targetFor is the property that takes the temperature in a state; nil if none
-// does.
-func (u *hvacUnit) targetFor(s thinq.State) *value {
-	job := u.job(s)
-	if u.twoPoints(s) {
-		switch job {
-		case "COOL", "ENERGY_SAVING":
-			return u.pairHigh
-		case "HEAT":
-			return u.pairLow
-		}
-	}
-	if _, known := targets[job]; known {
-		return u.byJob[job]
-	}
-	return u.byJob[""]
-}
-
-// firstWritable is the first of several temperatures that can be set, nil if
-// none can.
-func (u *hvacUnit) firstWritable(names []string) *value {
-	for _, name := range names {
-		if v := u.temperature(name); v != nil && v.Writable {
-			return v
-		}
-	}
-	return nil
+	u.bind("temperature", rankValue, Codec{Show: u.showTarget, Take: u.takeTarget}, u.settable...).mirrored = true
+	u.limits()
+	u.consume(climateKey, u.settable...)
 }
 
 // limits announces what can be set now; in a mode without a set-point what the
@@ -98,72 +101,54 @@ func (u *hvacUnit) limits() {
 	if low < high {
 		u.entity.Config["min_temp"], u.entity.Config["max_temp"], u.entity.Config["temp_step"] = low, high, step
 	}
-	differs := func(p thinq.Path) func(any) bool {
-		return func(v any) bool {
-			then := thinq.State{p: v}
-			for path, known := range u.state {
-				if path != p {
-					then[path] = known
-				}
+	for _, v := range u.deciders {
+		if v == nil {
+			continue
+		}
+		u.watchFor(v.Path, func(now any) bool {
+			then := maps.Clone(u.state)
+			if then == nil {
+				then = thinq.State{}
 			}
+			then[v.Path] = now
 			l, h, s := u.limitsIn(then)
 			return l != low || h != high || s != step
-		}
-	}
-	for _, v := range []*value{u.mode, u.twoSet, u.minLimit, u.maxLimit} {
-		if v != nil {
-			u.watchFor(v.Path, differs(v.Path))
-		}
+		})
 	}
 }
 
 func (u *hvacUnit) limitsIn(s thinq.State) (low, high, step float64) {
-	v := u.targetFor(s)
-	switch all := u.settable(); {
-	case u.twoPoints(s) && u.job(s) == "AUTO":
+	v, l, h := u.pick(s)
+	if v == nil && u.twoPoints(s) {
 		return u.pairLow.Write.Min, u.pairHigh.Write.Max, u.pairLow.Write.Step
-	case v == nil && len(all) > 0:
-		v = all[0]
-	case v == nil:
-		return 0, 0, 0
 	}
-	if !v.Write.Limited {
-		return map[string]float64{"C": 10, "F": 50}[u.unit()], map[string]float64{"C": 35, "F": 95}[u.unit()], 1
-	}
-	low, high, step = v.Write.Min, v.Write.Max, v.Write.Step
-	if l, ok := u.limit(u.minLimit, s); ok && l > low && l < high {
-		low = l
-	}
-	if h, ok := u.limit(u.maxLimit, s); ok && h < high && h > low {
-		high = h
-	}
-	return low, high, step
-}
-
-func (u *hvacUnit) limit(v *value, s thinq.State) (float64, bool) {
 	if v == nil {
-		return 0, false
+		v, l, h = u.settable[0], nil, nil
 	}
-	f, ok := s[v.Path].(float64)
-	return f, ok
+	return writeLimits(v, l, h, s)
 }
 
-// showTarget shows the one set-point; null while there are two that count.
+// showTarget shows the one set-point; null where none or two count.
 func (u *hvacUnit) showTarget(dst []byte, s thinq.State) []byte {
-	switch v := u.targetFor(s); {
-	case u.twoPoints(s) && u.job(s) == "AUTO":
-		return append(dst, "null"...)
-	case u.twoPoints(s) && (v == u.pairLow || v == u.pairHigh):
+	v, _, _ := u.pick(s)
+	switch {
+	case v != nil && (v == u.pairLow || v == u.pairHigh):
 		return appendValue(dst, s[v.Path])
-	case u.target != nil:
-		return appendValue(dst, s[u.target.Path])
+	case u.target == nil || u.hidesTarget(s):
+		return append(dst, "null"...)
 	}
-	return append(dst, "null"...)
+	return appendValue(dst, s[u.target.Path])
+}
+
+// hidesTarget reports whether the reported target means nothing: while two
+// count, or where the mode has a curve of its own.
+func (u *hvacUnit) hidesTarget(s thinq.State) bool {
+	return hvac[u.job(s)] == "auto" && (u.twoPoints(s) || u.curve)
 }
 
 func (u *hvacUnit) takeTarget(payload string, now thinq.State) (thinq.State, *Rejection) {
-	v := u.targetFor(now)
-	if v == nil || u.twoPoints(now) && u.job(now) == "AUTO" {
+	v, _, _ := u.pick(now)
+	if v == nil {
 		return nil, &Rejection{Reason: "wrong_mode", Message: "no single temperature can be set in the mode " + word(u.job(now))}
 	}
 	f, rejection := parseNumber(v.Property, payload)
@@ -174,6 +159,16 @@ func (u *hvacUnit) takeTarget(payload string, now thinq.State) (thinq.State, *Re
 		return u.both(v, f, now), nil
 	}
 	return thinq.State{v.Path: f}, nil
+}
+
+// pair adds the two set-points of an appliance that can have them.
+func (u *hvacUnit) pair() {
+	if u.twoSet == nil {
+		return
+	}
+	u.watchFor(u.twoSet.Path, func(v any) bool { return (v == any(true)) != u.twoPoints(u.state) })
+	u.bind("temperature_low", rankValue, u.pairCodec(u.pairLow), u.pairLow, u.pairHigh)
+	u.bind("temperature_high", rankValue, u.pairCodec(u.pairHigh), u.pairLow, u.pairHigh)
 }
 
 // both is the wish for one set-point of two: LG wants them together.
@@ -189,7 +184,7 @@ func (u *hvacUnit) both(v *value, f any, now thinq.State) thinq.State {
 }
 
 // pairCodec shows a set-point of two while both count.
-func (u *hvacUnit) pairCodec(v, _ *value) Codec {
+func (u *hvacUnit) pairCodec(v *value) Codec {
 	return Codec{
 		Show: func(dst []byte, s thinq.State) []byte {
 			if u.twoPoints(s) && u.job(s) == "AUTO" {

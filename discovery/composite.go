@@ -1,0 +1,119 @@
+package discovery
+
+import (
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A composer puts several properties into one entity.
+type composer struct {
+	*builder
+	entity Entity
+	power  *value // turns the appliance on; nil: nothing does
+}
+
+// compose begins an entity. Its attributes are its key and the name of a field.
+func (b *builder) compose(key, name string, p Platform) composer {
+	return composer{builder: b, entity: Entity{Key: key, Platform: p, Name: name, Config: map[string]any{}}}
+}
+
+// attr is the attribute of a field; what only turns on and off is called power.
+func (c *composer) attr(field string) string { return c.entity.Key + "_" + or(field, "power") }
+
+// bind adds a field. A command for it turns the appliance on first.
+func (c *composer) bind(field string, r rank, codec Codec, values ...*value) *Binding {
+	binding := Binding{Attr: c.attr(field), Field: field, Codec: codec, rank: r, wakes: true}
+	for _, v := range values {
+		if v != nil {
+			binding.Props = append(binding.Props, v.Property)
+		}
+	}
+	c.entity.Bindings = append(c.entity.Bindings, binding)
+	return &c.entity.Bindings[len(c.entity.Bindings)-1]
+}
+
+// poweredBy makes v what turns the appliance on.
+func (c *composer) poweredBy(v *value) {
+	on, off, ok := pairIn(v.Write.Options)
+	if !ok {
+		return
+	}
+	c.power = v
+	c.device.power = &powerSwitch{v.Path, on, off}
+}
+
+// isOff reports whether the appliance is off.
+func (c *composer) isOff(s thinq.State) bool {
+	if c.power == nil {
+		return false
+	}
+	name, _ := s[c.power.Path].(string)
+	return name == c.device.power.off
+}
+
+// onOff adds the field that turns on and off.
+func (c *composer) onOff() {
+	c.entity.Config["payload_on"], c.entity.Config["payload_off"] = "on", "off"
+	show := func(dst []byte, s thinq.State) []byte {
+		switch {
+		case s[c.power.Path] == nil:
+			return append(dst, "null"...)
+		case c.isOff(s):
+			return append(dst, `"off"`...)
+		}
+		return append(dst, `"on"`...)
+	}
+	c.bind("", rankPower, Codec{Show: show, Take: takeProperty(c.power.Property)}, c.power).wakes = false
+}
+
+// plainCodec shows and takes a value as it is.
+func plainCodec(v *value) Codec { return propertyCodec(v.Property) }
+
+// firstOf is the first of several properties that is there and can be set.
+func (b *builder) firstOf(keys ...string) *value {
+	for _, key := range keys {
+		if v := b.find(key, ""); v != nil && v.Writable {
+			return v
+		}
+	}
+	return nil
+}
+
+// unitOf is the unit of a temperature for Home Assistant: C or F.
+func unitOf(values ...*value) string {
+	for _, v := range values {
+		if v != nil && strings.HasSuffix(v.word.Unit, "F") {
+			return "F"
+		}
+	}
+	return "C"
+}
+
+// numberAt is a number of a state; false if it is not known.
+func numberAt(v *value, s thinq.State) (float64, bool) {
+	if v == nil {
+		return 0, false
+	}
+	f, ok := s[v.Path].(float64)
+	return f, ok
+}
+
+// writeLimits are the limits in which v can be set now: of the profile,
+// tightened by what the appliance reports, or usual ones of a room.
+func writeLimits(v, low, high *value, s thinq.State) (float64, float64, float64) {
+	w := v.Write
+	if !w.Limited {
+		w.Min, w.Max, w.Step = 10, 35, 1
+		if unitOf(v) == "F" {
+			w.Min, w.Max = 50, 95
+		}
+	}
+	if l, ok := numberAt(low, s); ok && l > w.Min && l < w.Max {
+		w.Min = l
+	}
+	if h, ok := numberAt(high, s); ok && h < w.Max && h > w.Min {
+		w.Max = h
+	}
+	return w.Min, w.Max, w.Step
+}
