@@ -49,7 +49,7 @@ func Handler(version VersionInfo, g prometheus.Gatherer, bridges ...*Bridge) htt
 
 // headers keep what others may do with our pages to nothing at all.
 var headers = map[string]string{
-	"Content-Security-Policy":      "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"Content-Security-Policy":      "default-src 'none'; style-src '" + styleHash + "'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
 	"Referrer-Policy":              "no-referrer",

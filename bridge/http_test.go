@@ -1,0 +1,218 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// ask makes a request as a browser on this machine would.
+func (h *home) ask(target string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	h.Helper()
+	r := httptest.NewRequestWithContext(h.Context(), http.MethodGet, target, nil)
+	r.Host = "localhost:8099"
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	Handler(VersionInfo{Version: "1.0.0", Commit: "abc"}, prometheus.NewRegistry(), h.bridge).ServeHTTP(w, r)
+	return w
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", name, diff)
+	}
+}
+
+// The page, with names that would like to be more than text.
+func TestStatusPage(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.cloud.devices[0].Alias = `<script>alert("1")</script> & {{.}} 'x'`
+		h.cloud.devices[1].Model = `"><img src=x onerror=y>`
+		h.start()
+		w := h.ask("/")
+		if w.Code != http.StatusOK {
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+		golden(t, "status.html", w.Body.String())
+		for _, bad := range []string{"<script", "<img", "unsafe-inline"} {
+			if strings.Contains(w.Body.String(), bad) {
+				t.Errorf("the page contains %q", bad)
+			}
+		}
+	})
+}
+
+func TestHeaders(t *testing.T) {
+	inHome(t, nil, func(h *home) {
+		h.run()
+		for _, target := range []string{"/", "/livez", "/readyz", "/healthz", "/metrics", "/version", "/nothing"} {
+			w := h.ask(target)
+			for name, want := range headers {
+				if got := w.Header().Get(name); got != want {
+					t.Errorf("%s: %s = %q", target, name, got)
+				}
+			}
+		}
+	})
+}
+
+func TestRequestsThatAreRefused(t *testing.T) {
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	host := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
+	method := func(name string) func(*http.Request) { return func(r *http.Request) { r.Method = name } }
+	both := func(f, g func(*http.Request)) func(*http.Request) { return func(r *http.Request) { f(r); g(r) } }
+	tests := []struct {
+		name   string
+		target string
+		change func(*http.Request)
+		want   int
+	}{
+		{"loopback name", "/", host("localhost"), 200},
+		{"address", "/", host("192.168.1.5:8099"), 200},
+		{"IPv6", "/", host("[::1]:8099"), 200},
+		{"machine name", "/", host("homeserver:8099"), 200},
+		{"local domain", "/", host("homeserver.local:8099"), 200},
+		{"foreign name", "/", host("evil.example.com"), 421},
+		{"foreign name with a local part", "/", host("localhost.evil.com"), 421},
+		{"trailing dot", "/", host("localhost."), 421},
+		{"user part", "/", host("a@localhost"), 421},
+		{"no name", "/", host(""), 421},
+		{"foreign name, liveness", "/livez", host("evil.example.com"), 200},
+		{"POST", "/", method(http.MethodPost), 405},
+		{"DELETE", "/healthz", method(http.MethodDelete), 405},
+		{"OPTIONS", "/", method(http.MethodOptions), 405},
+		{"HEAD", "/", method(http.MethodHead), 200},
+		{"foreign origin", "/healthz", header("Origin", "http://evil.example.com"), 403},
+		{"null origin", "/healthz", header("Origin", "null"), 403},
+		{"own origin", "/healthz", header("Origin", "http://localhost:8099"), 200},
+		{"another site's picture", "/metrics", both(header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Mode", "no-cors")), 403},
+		{"a link from another site", "/", both(header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Mode", "navigate")), 200},
+		{"unknown path", "/api", host("localhost"), 404},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inHome(t, nil, func(h *home) {
+				h.run()
+				if got := h.ask(tt.target, tt.change); got.Code != tt.want {
+					t.Errorf("status %d, want %d", got.Code, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.cloud.delay = time.Second
+		h.runDown()
+		synctest.Wait()
+		w := h.ask("/readyz?verbose")
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "broker") || !strings.Contains(w.Body.String(), "device list") {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+		if w := h.ask("/livez"); w.Code != http.StatusOK {
+			t.Errorf("livez: %d", w.Code)
+		}
+		h.broker.connect()
+		h.after(30 * time.Second)
+		if w := h.ask("/readyz"); w.Code != http.StatusOK || w.Body.String() != "ok\n" {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+		h.broker.cut()
+		if w := h.ask("/readyz"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("without broker: %d", w.Code)
+		}
+	})
+}
+
+// A loop that stands still is found out by liveness, within the time that a
+// probe has.
+func TestLivenessOfAStuckLoop(t *testing.T) {
+	inHome(t, nil, func(h *home) {
+		h.run()
+		release := make(chan struct{})
+		h.bridge.answers <- func() { <-release }
+		h.after(time.Minute)
+		if w := h.ask("/livez"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("livez = %d", w.Code)
+		}
+		begun := time.Now()
+		if w := h.ask("/readyz?verbose"); w.Code != http.StatusServiceUnavailable || time.Since(begun) > 2*time.Second {
+			t.Errorf("readyz = %d after %v", w.Code, time.Since(begun))
+		}
+		close(release)
+	})
+}
+
+func TestHealthNamesNobody(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.cloud.devices[0].Alias = "Bedroom of Jane"
+		h.start()
+		w := h.ask("/healthz")
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "Jane") {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+		var health struct{ Status string }
+		if err := json.Unmarshal(w.Body.Bytes(), &health); err != nil || health.Status != "ok" {
+			t.Errorf("%v: %s", err, w.Body)
+		}
+	})
+}
+
+func TestSnapshotWithoutLoop(t *testing.T) {
+	b := New(Options{Broker: &fakeBroker{}})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := b.Snapshot(ctx); err == nil {
+		t.Error("a snapshot of a bridge that does not run")
+	}
+}
+
+func TestMetricsAreGoodStyle(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		registry := prometheus.NewPedanticRegistry()
+		h.o.Metrics = NewMetrics(registry)
+		h.start()
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(2 * time.Minute)
+		problems, err := testutil.GatherAndLint(registry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range append([]promlint.Problem(nil), problems...) {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+		if n, err := testutil.GatherAndCount(registry, "thinq2mqtt_push_connected", "thinq2mqtt_devices", "thinq2mqtt_device_online"); err != nil || n != 5 {
+			t.Errorf("%d series, %v", n, err)
+		}
+	})
+}
