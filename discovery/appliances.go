@@ -36,21 +36,35 @@ var appliances = []Appliance{
 			{Path: "refrigeration.expressMode", Word: Word{Name: "Ice plus"}},
 		}},
 
-	{Type: "DEVICE_AIR_PURIFIER", Name: "Air purifier"},
-	{Type: "DEVICE_AIR_PURIFIER_FAN", Name: "Air purifier fan"},
+	{Type: "DEVICE_AIR_PURIFIER", Name: "Air purifier", Main: fanKey,
+		Composites: []Composite{fan{
+			Power: "operation.airPurifierOperationMode",
+			Speed: []string{"airFlow.windStrength", "airFlow.windStrengthDetail"}, Keep: true,
+		}}},
+	{Type: "DEVICE_AIR_PURIFIER_FAN", Name: "Air purifier fan", Main: fanKey,
+		Composites: []Composite{fan{Power: "operation.airFanOperationMode", Speed: []string{"airFlow.windStrength"}, Keep: true}}},
 	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
-	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan"},
+	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan", Main: fanKey,
+		Composites: []Composite{fan{Power: "operation.ceilingfanOperationMode", Speed: []string{"airFlow.windStrength"}}}},
 	{Type: "DEVICE_COOKTOP", Name: "Cooktop", Rows: []Row{
 		{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}, Heats: heat{"+"}},
 		{Path: "timer.remain", With: []string{"power.powerLevel"}, Heats: heat{"+"}},
 	}},
-	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier"},
+	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier", Main: humidifierKey,
+		Composites: []Composite{humidity{
+			Class: "dehumidifier", Action: "drying", Power: "operation.dehumidifierOperationMode",
+			Mode: "dehumidifierJobMode.currentJobMode", Current: "humidity.currentHumidity",
+		}}},
 	{Type: "DEVICE_DISH_WASHER", Name: "Dishwasher", Main: "current_state", Composites: laundry("dishWasher"), Rows: laundryRows},
 	{Type: "DEVICE_HOME_BREW", Name: "Home brew"},
-	{Type: "DEVICE_HOOD", Name: "Hood", Rows: ventilationRows},
-	{Type: "DEVICE_HUMIDIFIER", Name: "Humidifier"},
+	{Type: "DEVICE_HOOD", Name: "Hood", Main: fanKey, Composites: []Composite{hoodFan}, Rows: ventilationRows},
+	{Type: "DEVICE_HUMIDIFIER", Name: "Humidifier", Main: humidifierKey,
+		Composites: []Composite{humidity{
+			Class: "humidifier", Action: "humidifying", Power: "operation.humidifierOperationMode",
+			Mode: "humidifierJobMode.currentJobMode", Current: "airQualitySensor.humidity",
+		}}},
 	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator"},
-	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Rows: ventilationRows},
+	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{hoodFan}, Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state",
 		Composites: laundry("oven"),
 		Rows: []Row{
@@ -63,14 +77,27 @@ var appliances = []Appliance{
 			{Path: "timer.targetMinute", Heats: heat{"*"}},
 		}},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator"},
-	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner"},
+	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner", Main: vacuumKey,
+		Composites: []Composite{robot{State: "runState.currentState", Operation: "operation.cleanOperationMode"}}},
 	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner"},
 	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
 		{Path: "operation.stylerOperationMode", Heats: heat{"START"}},
 	}, laundryRows...)},
-	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler"},
-	{Type: "DEVICE_VENTILATOR", Name: "Ventilator"},
-	{Type: "DEVICE_WATER_HEATER", Name: "Water heater"},
+	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler", Main: climateKey,
+		Composites: []Composite{boiler{}, waterHeater{
+			Key: waterHeaterKey, Name: "Hot water", Temps: "hotWaterTemperatureInUnits", Low: "minTemperature", High: "maxTemperature",
+			Power: "operation.hotWaterMode",
+		}},
+		Rows: []Row{
+			{Path: "operation.boilerOperationMode", Word: Word{Name: "Power", Icon: "mdi:power", Category: config}},
+		}},
+	{Type: "DEVICE_VENTILATOR", Name: "Ventilator", Main: fanKey,
+		Composites: []Composite{fan{Power: "operation.ventOperationMode", Speed: []string{"airFlow.windStrength"}, Keep: true}}},
+	{Type: "DEVICE_WATER_HEATER", Name: "Water heater", Main: waterHeaterKey,
+		Composites: []Composite{waterHeater{
+			Key: waterHeaterKey, Name: "Water heater", Temps: "temperatureInUnits",
+			Power: "operation.waterHeaterOperationMode", Mode: "waterHeaterJobMode.currentJobMode",
+		}}},
 	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier"},
 	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar"},
 }
@@ -95,6 +122,9 @@ var laundryRows = []Row{
 
 var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: heat{"START"}}}, laundryRows...)
 
+// hoodFan is the fan above a cooker: its lowest speed is off.
+var hoodFan = fan{Speed: []string{"ventilation.fanSpeed"}}
+
 // ventilationRows: LG wants the lamp and the fan in one call.
 var ventilationRows = []Row{
 	{Path: "lamp.lampBrightness", With: []string{"ventilation.fanSpeed"}},
@@ -105,7 +135,7 @@ var ventilationRows = []Row{
 // have. A property of such a name carries its resource in its key, whether the
 // appliance has the composite or not, so that no key ever moves.
 var reserved = map[string]bool{
-	climateKey: true, "fan": true, "humidifier": true, "vacuum": true, "water_heater": true,
+	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
 	"problem": true, "error": true, "error_code": true, "notification": true,

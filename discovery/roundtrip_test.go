@@ -56,7 +56,7 @@ func roundTrip(t *testing.T, s sample, d *Device, e Entity, b Binding) {
 		for _, call := range calls {
 			obey(t, s.profile, call, now)
 		}
-		if b.Codec.Show == nil {
+		if b.Codec.Show == nil || e.Platform == Vacuum { // a robot shows what it does, not what it was told
 			continue
 		}
 		if got := documented(t, d, now, b.Attr); !same(got, payload) {
@@ -131,6 +131,16 @@ func payloadsOf(e Entity, b Binding) []string {
 	switch {
 	case b.Field == "power":
 		return []string{"ON", "OFF"}
+	case e.Platform == Vacuum:
+		return []string{"pause", "return_to_base"}
+	case e.Platform == Fan && b.Field == "percentage":
+		return []string{"0", "1", strconv.Itoa(e.Config["speed_range_max"].(int))}
+	case e.Config["payload_on"] != nil && b.Field == "":
+		return []string{e.Config["payload_on"].(string), e.Config["payload_off"].(string)}
+	case b.Field == "target_humidity":
+		return numbers(e.Config["min_humidity"], e.Config["max_humidity"], 5.0)
+	case e.Platform == WaterHeater && b.Field == "temperature":
+		return numbers(e.Config["min_temp"], e.Config["max_temp"], 1.0)
 	case lists[b.Field] != "":
 		return slices.Clone(e.Config[lists[b.Field]].([]string))
 	case strings.HasPrefix(b.Field, "temperature"):

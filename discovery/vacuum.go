@@ -1,0 +1,91 @@
+package discovery
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// robot is the composite of a robot cleaner. Home Assistant wants its state as a
+// JSON object on a topic of its own.
+type robot struct {
+	State     string // "runState.currentState"
+	Operation string // "operation.cleanOperationMode"
+}
+
+const vacuumKey = "vacuum"
+
+// robotStates are Home Assistant's words for run states; all others are idle.
+var robotStates = map[string]string{
+	"CHARGING": "docked", "HOMING": "returning", "PAUSE": "paused", "WORKING": "cleaning", "MACROSECTOR": "cleaning", "ERROR": "error",
+}
+
+// A robotOrder is what a command of Home Assistant is for LG: the word for the
+// present run state, or the usual one.
+type robotOrder struct {
+	payload string
+	feature string
+	word    string
+	by      map[string]string // run state -> word
+}
+
+var robotOrders = []robotOrder{
+	{"start", "start", "START", map[string]string{"SLEEP": "WAKE_UP", "PAUSE": "RESUME"}},
+	{"pause", "pause", "PAUSE", nil},
+	{"stop", "stop", "PAUSE", nil},
+	{"return_to_base", "return_home", "HOMING", nil},
+}
+
+func (r robot) build(b *builder) {
+	state, op := b.find(r.State, ""), b.firstOf(r.Operation)
+	if state == nil || op == nil {
+		return
+	}
+	c := b.compose(vacuumKey, "Vacuum", Vacuum)
+	features := []string{"status"}
+	for _, o := range robotOrders {
+		if slices.Contains(op.Write.Options, any(o.word)) {
+			features = append(features, o.feature)
+		}
+	}
+	c.entity.Config["supported_features"] = features
+	show := func(dst []byte, s thinq.State) []byte {
+		name, ok := s[state.Path].(string)
+		if !ok {
+			return append(dst, "null"...)
+		}
+		return appendString(dst, or(robotStates[name], "idle"))
+	}
+	binding := c.bind("", rankValue, Codec{Show: show, Take: takeRobot(op, state)}, op)
+	binding.Attr, binding.wakes = vacuumKey, false
+	c.entity.Extra = func(dst []byte, s thinq.State) []byte {
+		return append(show(append(dst, `{"state":`...), s), '}')
+	}
+	b.consume(vacuumKey, op)
+	b.put(c.entity)
+}
+
+// takeRobot finds LG's word for a command of Home Assistant, or takes LG's own.
+func takeRobot(op, state *value) func(string, thinq.State) (thinq.State, *Rejection) {
+	return func(payload string, now thinq.State) (thinq.State, *Rejection) {
+		asked := strings.ToLower(strings.TrimSpace(payload))
+		name, _ := now[state.Path].(string)
+		for _, o := range robotOrders {
+			if o.payload != asked {
+				continue
+			}
+			wanted := or(o.by[name], o.word)
+			if !slices.Contains(op.Write.Options, any(wanted)) {
+				return nil, invalid(strconv.Quote(payload)+" is not possible with this model", wordsOf(op.Write.Options))
+			}
+			return thinq.State{op.Path: wanted}, nil
+		}
+		v, rejection := parseWord(op.Write.Options, asked)
+		if rejection != nil {
+			return nil, rejection
+		}
+		return thinq.State{op.Path: v}, nil
+	}
+}
