@@ -226,14 +226,14 @@ func (s *Server) subscribeEvent(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !r.device.reportable() {
-		return nil, refuse("1214", "Not subscribable device")
-	}
 	if s.o.ClampEvents {
 		hours = min(hours, 24)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !r.device.reportable() {
+		return nil, refuse("1214", "Not subscribable device")
+	}
 	s.client(r.client).events[r.device.id] = s.clock.Now().Add(time.Duration(hours) * time.Hour)
 	return nil, nil
 }

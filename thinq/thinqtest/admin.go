@@ -1,6 +1,7 @@
 package thinqtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ type door struct {
 // doors open the server's own methods to tests in other processes.
 var doors = []door{
 	{"GET /sim/calls", func(s *Server, r *http.Request, _ []byte) (any, error) {
-		since, err := strconv.Atoi(cmpOr(r.URL.Query().Get("since"), "0"))
+		since, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("since"), "0"))
 		return s.Calls(since), err
 	}},
 	{"GET /sim/devices", func(s *Server, _ *http.Request, _ []byte) (any, error) { return s.Devices(), nil }},

@@ -98,9 +98,9 @@ func (a *appliance) divide() {
 // part adds the sections of one profile and returns its state, to which
 // elements may have been added.
 func (a *appliance) part(key string, profile map[string]any, state any) any {
-	new := section{device: a.deviceType(), part: key}
+	common := section{device: a.deviceType(), part: key}
 	notification, _ := profile["notification"].(map[string]any)
-	new.pushes = texts(notification["push"])
+	common.pushes = texts(notification["push"])
 	switch property := profile["property"].(type) {
 	case map[string]any:
 		if list, ok := state.([]any); ok && len(list) == 1 {
@@ -111,12 +111,12 @@ func (a *appliance) part(key string, profile map[string]any, state any) any {
 			object = map[string]any{}
 			state = object
 		}
-		s := new
+		s := common
 		s.properties, s.state = property, object
 		a.sections = append(a.sections, &s)
 	case []any:
 		for _, entry := range property {
-			s := new
+			s := common
 			s.properties, _ = entry.(map[string]any)
 			s.location = locationOf(entry)
 			s.state, state = located(state, s.location)
@@ -124,7 +124,7 @@ func (a *appliance) part(key string, profile map[string]any, state any) any {
 		}
 	}
 	if extension, ok := profile["extensionProperty"].(map[string]any); ok {
-		s := new
+		s := common
 		s.extension, s.properties, s.state = true, extension, map[string]any{}
 		a.sections = append(a.sections, &s)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -49,7 +50,6 @@ type broker struct {
 type session struct {
 	client  *mochi.Client // nil: not connected
 	ended   time.Time     // of the last connection
-	keep    bool          // survives its connection
 	topic   bool          // subscribed
 	window  int           // messages the client takes at a time
 	queue   [][]byte
@@ -82,7 +82,7 @@ func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error)
 	capabilities.MaximumClientWritesPending = 1024
 	capabilities.SubIDAvailable = 0
 	capabilities.MinimumProtocolVersion = 4
-	b.mqtt = mochi.New(&mochi.Options{Capabilities: capabilities, InlineClient: true, Logger: s.log})
+	b.mqtt = mochi.New(&mochi.Options{Capabilities: capabilities, InlineClient: true, Logger: slog.New(slog.DiscardHandler)})
 	if err := b.mqtt.AddHook(&hook{broker: b}, nil); err != nil {
 		return nil, err
 	}
@@ -100,8 +100,15 @@ func serialOf(state tls.ConnectionState) string {
 func (b *broker) accept() {
 	for {
 		conn, err := b.listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil {
+			b.server.log.Error("event broker cannot accept", "error", err)
+			if !b.server.pause(context.Background(), time.Second) {
+				return
+			}
+			continue
 		}
 		if !b.track(conn) {
 			conn.Close()
@@ -184,8 +191,10 @@ func (b *broker) connected() []*mochi.Client {
 	return clients
 }
 
-// disconnect says why, which only MQTT 5 can.
+// disconnect says why, which only MQTT 5 can, and does not wait for a client
+// that does not listen.
 func (b *broker) disconnect(cl *mochi.Client, reason packets.Code) {
+	cl.Net.Conn.SetWriteDeadline(time.Now().Add(time.Second))
 	if cl.Properties.ProtocolVersion == 5 {
 		b.mqtt.DisconnectClient(cl, reason)
 	}
@@ -263,7 +272,7 @@ func (b *broker) deliver(d delivery) {
 
 // forgotten: an hour after its connection ended, a session is over.
 func (b *broker) forgotten(s *session) bool {
-	return s.client == nil && (!s.keep || b.server.clock.Now().Sub(s.ended) > sessionLife)
+	return s.client == nil && b.server.clock.Now().Sub(s.ended) > sessionLife
 }
 
 // pump sends what the client takes now; mu is held. mochi stalls once a client's

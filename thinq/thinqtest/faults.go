@@ -52,18 +52,22 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes text.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
-// spoilt are the bodies that are not LG's, with the status of each.
-var spoilt = map[string]reply{
-	"html": {status: http.StatusBadGateway, headers: map[string]string{"Content-Type": "text/html"},
-		body: []byte("<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n")},
-	"empty":   {status: http.StatusOK},
-	"invalid": {status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}, body: []byte(`{"messageId":"x","resp`)},
-	"reset":   {},
+// spoilt are the answers that are not LG's.
+var spoilt = map[string]func() *reply{
+	"html": func() *reply {
+		const page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+		return &reply{http.StatusBadGateway, "", map[string]string{"Content-Type": "text/html"}, []byte(page)}
+	},
+	"empty": func() *reply { return &reply{http.StatusOK, "", map[string]string{}, nil} },
+	"invalid": func() *reply {
+		return &reply{http.StatusOK, "", map[string]string{"Content-Type": "application/json"}, []byte(`{"messageId":"x","resp`)}
+	},
+	"reset": func() *reply { return &reply{headers: map[string]string{}} },
 }
 
 // Fault adds a fault. The error names a field that makes no sense.
 func (s *Server) Fault(f Fault) error {
-	if _, known := spoilt[f.Body]; f.Body != "" && !known {
+	if f.Body != "" && spoilt[f.Body] == nil {
 		return fmt.Errorf("body %q is none of html, empty, invalid, reset", f.Body)
 	}
 	if f.Times < 0 || f.Delay < 0 || f.RetryAfter < 0 {
@@ -113,12 +117,19 @@ func pathMatches(pattern, path string) bool {
 	return slices.EqualFunc(want, got, func(w, g string) bool { return w == "*" || w == g })
 }
 
-// reply is the fault's answer, nil if it only delays.
-func (f *Fault) reply(r *http.Request) *reply {
-	if f.Status == 0 && f.Code == "" && f.Body == "" {
+// spoil is the answer of a fault, nil if it only delays.
+func (s *Server) spoil(f *Fault, messageID string) *reply {
+	var re *reply
+	switch {
+	case f.Body != "":
+		re = spoilt[f.Body]()
+	case f.Code != "":
+		re = s.envelope(messageID, nil, refuse(f.Code, "Simulated fault"))
+	case f.Status != 0:
+		re = &reply{headers: map[string]string{}}
+	default:
 		return nil
 	}
-	re := f.body(r)
 	if f.Status != 0 && f.Body != "reset" {
 		re.status = f.Status
 	}
@@ -127,24 +138,4 @@ func (f *Fault) reply(r *http.Request) *reply {
 		re.headers["Retry-After"] = strconv.Itoa(int(seconds))
 	}
 	return re
-}
-
-func (f *Fault) body(r *http.Request) *reply {
-	headers := map[string]string{}
-	if re, ok := spoilt[f.Body]; ok {
-		for name, value := range re.headers {
-			headers[name] = value
-		}
-		re.headers = headers
-		return &re
-	}
-	if f.Code == "" {
-		return &reply{headers: headers}
-	}
-	headers["Content-Type"] = "application/json"
-	return &reply{status: statusOf(f.Code), code: f.Code, headers: headers, body: mustJSON(map[string]any{
-		"messageId": r.Header.Get("x-message-id"),
-		"timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000000"),
-		"error":     map[string]string{"message": "Simulated fault", "code": f.Code},
-	})}
 }

@@ -31,7 +31,8 @@ func (h *hook) OnConnect(cl *mochi.Client, _ packets.Packet) error {
 		h.broker.mqtt.SendConnack(cl, packets.ErrNotAuthorized, false, nil)
 		return packets.ErrNotAuthorized
 	}
-	cl.Properties.Will = mochi.Will{} // nobody may publish, not even at his end
+	cl.Properties.Will = mochi.Will{}         // nobody may publish, not even at the end
+	cl.Properties.Props.TopicAliasMaximum = 0 // mochi would repeat an alias on a connection that does not know it
 	asked := cl.State.Keepalive
 	cl.State.Keepalive = min(max(asked, keepAliveLeast), keepAliveMost)
 	if asked == 0 {
@@ -132,19 +133,17 @@ func (h *hook) OnSessionEstablished(cl *mochi.Client, pk packets.Packet) {
 		b.sessions[cl.ID] = s
 	}
 	s.client = cl
-	s.keep = !pk.Connect.Clean
 	s.window = inFlight
-	if cl.Properties.ProtocolVersion == 5 {
-		s.keep = cl.Properties.Props.SessionExpiryInterval > 0
-		if most := int(cl.Properties.Props.ReceiveMaximum); most > 0 {
-			s.window = min(s.window, most)
-		}
+	if most := int(cl.Properties.Props.ReceiveMaximum); most > 0 {
+		s.window = min(s.window, most)
 	}
 	_, s.topic = cl.State.Subscriptions.Get(topicOf(cl.ID))
 	b.pump(cl.ID, s)
 }
 
-func (h *hook) OnDisconnect(cl *mochi.Client, _ error, _ bool) {
+// OnDisconnect keeps the session unless the client wanted none, or wants none
+// any more.
+func (h *hook) OnDisconnect(cl *mochi.Client, _ error, expire bool) {
 	b := h.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -153,7 +152,7 @@ func (h *hook) OnDisconnect(cl *mochi.Client, _ error, _ bool) {
 		return
 	}
 	s.client, s.ended, s.stored = nil, b.server.clock.Now(), len(s.queue)
-	if !s.keep {
+	if expire {
 		delete(b.sessions, cl.ID)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
@@ -66,7 +67,7 @@ func connect(ctx context.Context, network *thinqtest.Network, s *thinqtest.Serve
 	sub := &subscriber{messages: make(chan string, 1000), ended: make(chan error, 2)}
 	sub.Client = paho.NewClient(paho.ClientConfig{
 		ClientID: id,
-		Conn:     conn,
+		Conn:     packets.NewThreadSafeConn(conn),
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {
 			sub.messages <- string(p.Packet.Payload)
 			return true, nil

@@ -99,7 +99,7 @@ func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply) *re
 	if !s.pause(r.Context(), time.Duration(fault.Delay)) {
 		return &reply{}
 	}
-	if spoilt := fault.reply(r); spoilt != nil {
+	if spoilt := s.spoil(fault, r.Header.Get("x-message-id")); spoilt != nil {
 		return spoilt
 	}
 	if answer == nil {

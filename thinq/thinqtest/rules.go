@@ -1,6 +1,7 @@
 package thinqtest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -70,14 +71,7 @@ func inError(w write, _ overview) bool {
 
 // runState is the word for what the appliance is doing, "" if it has none.
 func (s *section) runState() string {
-	return cmpOr(s.word("runState", "currentState"), s.word("cookingZone", "currentState"))
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return cmp.Or(s.word("runState", "currentState"), s.word("cookingZone", "currentState"))
 }
 
 // powerSwitch is the property that switches a section on and off and says which
@@ -227,12 +221,11 @@ func (o overview) jobMode() string {
 // that the appliance is in.
 func outsideLimits(w write, _ overview) bool {
 	n, isNumber := w.value.(float64)
-	about, isTarget := strings.CutSuffix(w.name, "argetTemperature")
+	prefix, isTarget := strings.CutSuffix(w.name, "TargetTemperature")
 	shown := w.shown()
-	if !isNumber || !isTarget || shown == nil {
+	if !isNumber || !isTarget && w.name != "targetTemperature" || shown == nil {
 		return false
 	}
-	prefix := strings.TrimSuffix(about, "T")
 	for _, names := range [][2]string{
 		{prefix + "MinTemperature", prefix + "MaxTemperature"},
 		{"minTargetTemperature", "maxTargetTemperature"},

@@ -1,6 +1,7 @@
 package thinqtest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ var steps = []step{
 
 // programme is what the section runs.
 func (s *section) programme() programme {
-	kind := cmpOr(s.part, strings.TrimPrefix(s.device, "DEVICE_"))
+	kind := cmp.Or(s.part, strings.TrimPrefix(s.device, "DEVICE_"))
 	i := slices.IndexFunc(programmes, func(p programme) bool { return slices.Contains(p.appliances, kind) })
 	if i < 0 {
 		return s.guessed()

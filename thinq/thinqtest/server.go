@@ -37,7 +37,7 @@ type Options struct {
 	Lively bool    // sensors and doors move by themselves
 
 	APIDelay    time.Duration // before every answer; default 0
-	ReportDelay time.Duration // from a control call to the appliance's report; default 800 ms, divided by Speed
+	ReportDelay time.Duration // from a control call to the appliance's report; 0: 800 ms, below 0: none; divided by Speed
 
 	CallsPerHour     int           // quota; 0: 300, below 0: none
 	ClampEvents      bool          // event subscriptions end after 24 h, whatever was asked for
@@ -92,6 +92,9 @@ type Server struct {
 func NewServer(o Options) (*Server, error) {
 	s := &Server{o: o.withDefaults(), closing: make(chan struct{})}
 	s.log, s.Token, s.mode = s.o.Logger, s.o.Token, EventsOK
+	if s.o.Speed < 0 {
+		return nil, fmt.Errorf("speed %v is below 0", s.o.Speed)
+	}
 	if s.region = regionOf(s.o.Country); s.region == "" {
 		return nil, fmt.Errorf("LG serves no country %q", s.o.Country)
 	}
