@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -149,42 +148,21 @@ func (c *command) parse(payload []byte, attr string) error {
 		c.echo, _ = json.Marshal(c.attrs)
 		return nil
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(payload, &object); err != nil || object == nil {
-		return errors.New("a JSON object of attributes is expected")
-	}
-	c.transaction = object["transaction"]
-	delete(object, "transaction")
-	if len(object) == 0 {
-		return errors.New("no attribute is given")
-	}
-	c.echo, _ = json.Marshal(object)
-	c.attrs = map[string]string{}
-	for name, value := range object {
-		text, err := bare(value)
-		if err != nil {
-			return fmt.Errorf("%.64q: %w", name, err)
-		}
-		c.attrs[name] = text
-	}
-	return nil
+	var err error
+	c.attrs, c.transaction, err = discovery.ParseSet(payload)
+	c.echo = withoutTransaction(payload)
+	return err
 }
 
-// bare is a JSON value as the text that a bare topic would carry.
-func bare(value json.RawMessage) (string, error) {
-	switch value[0] {
-	case 'n':
-		return "", errors.New("null is no value that can be set")
-	case '"':
-		var s string
-		err := json.Unmarshal(value, &s)
-		return s, err
-	case '{', '[':
-		var compact bytes.Buffer
-		err := json.Compact(&compact, value)
-		return compact.String(), err
+// withoutTransaction is a JSON object of attributes as it came; nil if it is none.
+func withoutTransaction(payload []byte) json.RawMessage {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(payload, &object) != nil || object == nil {
+		return nil
 	}
-	return string(value), nil
+	delete(object, "transaction")
+	echo, _ := json.Marshal(object) // of valid JSON
+	return echo
 }
 
 func newTransaction() json.RawMessage {

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -465,19 +464,6 @@ func TestGet(t *testing.T) {
 			t.Errorf("the state was published %d times", n)
 		}
 	})
-}
-
-func TestBare(t *testing.T) {
-	for in, want := range map[string]string{
-		`"on"`: "on", `12.50`: "12.50", `true`: "true", `{"a": 1}`: `{"a":1}`, `"\u00e4"`: "ä",
-	} {
-		if got, err := bare(json.RawMessage(in)); err != nil || got != want {
-			t.Errorf("bare(%s) = %q, %v; want %q", in, got, err, want)
-		}
-	}
-	if _, err := bare(json.RawMessage("null")); err == nil {
-		t.Error("null is taken")
-	}
 }
 
 var errNetwork = errors.New("network unreachable")

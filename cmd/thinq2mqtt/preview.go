@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -134,34 +133,13 @@ func (f previewFlags) orders() ([]order, error) {
 		all = append(all, order{slug, map[string]string{name: value}})
 	}
 	if f.set != "" {
-		attrs, err := attributes([]byte(f.set))
+		attrs, _, err := discovery.ParseSet([]byte(f.set))
 		if err != nil {
-			return nil, exitf(exitUsage, `--set is not a JSON object of attributes: write it as in '{"power":"on"}'`)
+			return nil, exitf(exitUsage, `--set: %w: write it as in '{"power":"on"}'`, err)
 		}
 		all = append(all, order{"", attrs})
 	}
 	return all, nil
-}
-
-// attributes makes bare texts of a JSON object, in the way of <slug>/set:
-// strings without quotes, everything else as it is written.
-func attributes(data []byte) (map[string]string, error) {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, err
-	}
-	delete(raw, "transaction")
-	attrs := map[string]string{}
-	for name, value := range raw {
-		text := string(value)
-		if text[0] == '"' {
-			if err := json.Unmarshal(value, &text); err != nil {
-				return nil, err
-			}
-		}
-		attrs[name] = text
-	}
-	return attrs, nil
 }
 
 // savedAppliance reads a folder. Without a status the appliance counts as not
