@@ -15,6 +15,7 @@ type value struct {
 	known bool   // words or the table speak of it
 	alien bool   // the state has it, the profile does not
 	shown string // key of the entity that presents it; empty: its own
+	made  bool   // a composite made the entity of its own key
 	why   string // it has no entity
 	row   Row
 }
@@ -56,7 +57,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 		byPath: map[thinq.Path]*value{}, taken: map[string]bool{},
 	}
 	b.device.Known = known
-	b.device.kind = appliance.Name
+	b.device.kind, b.device.together = appliance.Name, appliance.Together
 	b.collect()
 	b.chooseUnits()
 	b.nameAll()

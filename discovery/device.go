@@ -54,6 +54,7 @@ type Device struct {
 	watch        map[thinq.Path]func(any) bool // by known path: whether a new value alters the announcement
 	temperatures map[thinq.Path]thinq.Property // shown in one of two units
 	power        *powerSwitch
+	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
 	memories     []func(now, into thinq.State) // what composites want remembered
 	notices      vocabulary

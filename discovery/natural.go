@@ -89,6 +89,9 @@ func (v *value) fits(p Platform) bool {
 // natural gives a value its place: an entity of its own, buttons, or only an
 // attribute.
 func (b *builder) natural(v *value) {
+	if v.made {
+		return
+	}
 	platform := v.platform()
 	switch {
 	case v.row.Hidden != "":
@@ -271,12 +274,19 @@ func (b *builder) measure(v *value, c map[string]any) {
 // listed, so a new one makes the device be described again.
 func (b *builder) optionsOf(v *value) []string {
 	all := wordsOf(slices.Concat(v.Read.Options, v.Write.Options))
-	if now, ok := b.state[v.Path].(string); ok && !slices.Contains(all, word(now)) {
-		all = append(all, word(now))
+	fresh := func(now any) (form string, isNew bool) {
+		form = strings.Trim(string(appendValue(nil, now)), `"`)
+		if _, isNumber := now.(float64); isNumber && slices.Contains(all, word(numberWord)) {
+			return form, false // any number is listed
+		}
+		return form, now != nil && !slices.Contains(all, form)
+	}
+	if form, isNew := fresh(b.state[v.Path]); isNew {
+		all = append(all, form)
 	}
 	b.watchFor(v.Path, func(now any) bool {
-		name, ok := now.(string)
-		return ok && !slices.Contains(all, word(name))
+		_, isNew := fresh(now)
+		return isNew
 	})
 	return all
 }

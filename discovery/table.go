@@ -13,6 +13,7 @@ type Appliance struct {
 	Name       string            // in words: "Washer"
 	Main       string            // key of the entity that is the appliance itself; empty: none
 	Parts      map[string]string // part of a one-piece tower -> the type it is like
+	Together   bool              // LG wants everything that concerns one place in one call
 	Composites []Composite       // entities made of several properties, in order
 	Rows       []Row             // what is special about single properties
 }

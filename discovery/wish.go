@@ -176,6 +176,9 @@ func allowed(p thinq.Property) any {
 func (p *plan) callFor(path thinq.Path, r rank) *call {
 	group := path
 	group.Name = ""
+	if p.device.together {
+		group = thinq.Path{Part: path.Part, Location: path.Location}
+	}
 	for _, c := range p.calls {
 		if c.group == group {
 			c.rank = min(c.rank, r)

@@ -76,6 +76,22 @@ func TestWish(t *testing.T) {
 			map[string]string{"lamp_brightness": "1"}, []string{`{"lamp":{"lampBrightness":1},"ventilation":{"fanSpeed":2}}`}},
 		{"both of them too", "hood_island", map[string]any{"lamp.lampBrightness": 0.0, "ventilation.fanSpeed": 2.0},
 			map[string]string{"lamp_brightness": "1", "fan_speed": "3"}, []string{`{"lamp":{"lampBrightness":1},"ventilation":{"fanSpeed":3}}`}},
+		{"a speed wakes a fan", "ceiling_fan_veranda", map[string]any{"operation.ceilingfanOperationMode": "POWER_OFF", "airFlow.windStrength": "LOW"},
+			map[string]string{"fan_percentage": "4"}, []string{
+				`{"operation":{"ceilingfanOperationMode":"POWER_ON"}}`, `{"airFlow":{"windStrength":"TURBO"}}`}},
+		{"no speed is off", "ceiling_fan_veranda", map[string]any{"operation.ceilingfanOperationMode": "POWER_ON"},
+			map[string]string{"fan_percentage": "0"}, []string{`{"operation":{"ceilingfanOperationMode":"POWER_OFF"}}`}},
+		{"a hood fan turns on at its lowest", "hood_island", map[string]any{"ventilation.fanSpeed": 0.0, "lamp.lampBrightness": 2.0},
+			map[string]string{"fan_power": "on"}, []string{`{"lamp":{"lampBrightness":2},"ventilation":{"fanSpeed":1}}`}},
+		{"a paused robot resumes", "robot_cleaner_zigzag", map[string]any{"runState.currentState": "PAUSE"},
+			map[string]string{"vacuum": "start"}, []string{`{"operation":{"cleanOperationMode":"RESUME"}}`}},
+		{"hot water needs no room heating", "system_boiler_monobloc", map[string]any{"operation.boilerOperationMode": "POWER_OFF"},
+			map[string]string{"water_heater_temperature": "45"}, []string{`{"hotWaterTemperatureInUnits":{"targetTemperature":45,"unit":"C"}}`}},
+		{"a boiler heats by the water that leaves it", "system_boiler_monobloc", map[string]any{
+			"operation.boilerOperationMode": "POWER_ON", "boilerJobMode.currentJobMode": "HEAT", "operation.roomTempMode": "WATER"},
+			map[string]string{"climate_temperature": "40"}, []string{`{"roomTemperatureInUnits":{"unit":"C","waterHeatTargetTemperature":40}}`}},
+		{"a humidifier's target", "humidifier_studio", nil,
+			map[string]string{"humidifier_target_humidity": "52"}, []string{`{"humidity":{"targetHumidity":50}}`}},
 		{"hours and minutes of a timer", "air_conditioner_living_room", nil,
 			map[string]string{"relative_to_start": "150"}, []string{`{"timer":{"relativeHourToStart":2,"relativeMinuteToStart":30}}`}},
 	}
@@ -125,6 +141,20 @@ func TestWishRefuses(t *testing.T) {
 				t.Errorf("rejection %+v, want reason %s", r, test.reason)
 			}
 		})
+	}
+}
+
+// TestTogether: an oven takes all of a programme in one call.
+func TestTogether(t *testing.T) {
+	s := sampleNamed(t, "oven_double")
+	calls, err := s.describe(willing())[0].Wish(map[string]string{
+		"upper_cook_mode": "convection_bake", "upper_target_temperature": "200", "upper_start": "PRESS",
+	}, at(t, s.state, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bodies(t, s, calls); len(got) != 1 || !strings.Contains(got[0], `"START"`) || !strings.Contains(got[0], `"targetTemperature":200`) {
+		t.Errorf("calls %s, want one with everything", got)
 	}
 }
 
