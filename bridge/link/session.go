@@ -4,11 +4,14 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho/log"
 	"github.com/eclipse/paho.golang/paho/session"
 )
+
+const ackDelay = time.Millisecond
 
 // A memory is what the library calls a session: which of our packets wait for an
 // answer. It ends with the connection, because nothing old is ever sent again;
@@ -23,6 +26,7 @@ type memory struct {
 	places  chan struct{} // one taken for each publication under way: the broker's Receive Maximum
 	waiting map[uint16]request
 	last    uint16
+	acks    []byte // PUBACK packets that will be sent within ackDelay
 }
 
 type request struct {
@@ -42,6 +46,7 @@ func (s *memory) ConAckReceived(conn io.Writer, _ *packets.Connect, ack *packets
 	defer s.mu.Unlock()
 	s.conn, s.down, s.places = conn, make(chan struct{}), make(chan struct{}, most)
 	s.waiting = map[uint16]request{}
+	s.acks = nil
 	return nil
 }
 
@@ -126,16 +131,38 @@ func (s *memory) PacketReceived(p *packets.ControlPacket, _ chan<- *packets.Publ
 	return nil
 }
 
-// Ack acknowledges a message. An error needs no report: the guard has noted it.
+// Ack acknowledges a message a moment later, together with those that come
+// meanwhile: what is made of the message shall go out first. An error needs no
+// report: the guard has noted it.
 func (s *memory) Ack(m *packets.Publish) error {
 	s.mu.Lock()
-	conn := s.conn
-	s.mu.Unlock()
-	if m.QoS == 0 || conn == nil {
+	defer s.mu.Unlock()
+	if m.QoS == 0 || s.conn == nil {
 		return nil
 	}
-	_, err := (&packets.Puback{Properties: &packets.Properties{}, PacketID: m.PacketID}).WriteTo(conn)
-	return err
+	if len(s.acks) == 0 {
+		down := s.down
+		time.AfterFunc(ackDelay, func() { s.flush(down) })
+	}
+	s.acks = append(s.acks, 4<<4, 2, byte(m.PacketID>>8), byte(m.PacketID)) // MQTT 5 section 3.4
+	return nil
+}
+
+// flush sends the acknowledgements of the connection that ends with down.
+func (s *memory) flush(down chan struct{}) {
+	s.mu.Lock()
+	acks, conn := s.acks, s.conn
+	if conn == nil || s.down != down {
+		s.mu.Unlock()
+		return
+	}
+	s.acks = nil
+	s.mu.Unlock()
+	if l, ok := conn.(sync.Locker); ok {
+		l.Lock()
+		defer l.Unlock()
+	}
+	_, _ = conn.Write(acks)
 }
 
 func (s *memory) Close() error            { return s.ConnectionLost(nil) }
