@@ -139,6 +139,6 @@ var reserved = map[string]bool{
 	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
-	"problem": true, "error": true, "error_code": true, "notification": true,
+	"problem": true, "connection": true, "error": true, "error_code": true, "notification": true,
 	"energy": true, "transaction": true,
 }

@@ -126,7 +126,9 @@ func (u *hvacUnit) modes() {
 	for _, job := range u.jobs() {
 		has[u.modeOf(job, u.state)] = true
 	}
-	has[u.modeOf(u.job(u.state), u.state)] = true
+	if job := u.job(u.state); job != "" {
+		has[u.modeOf(job, u.state)] = true
+	}
 	for _, mode := range modeOrder {
 		if has[mode] {
 			u.modeWords = append(u.modeWords, mode)

@@ -282,6 +282,7 @@ func invalid(message string, allowed any) *Rejection {
 // pairs are words that mean on and off without saying so.
 var pairs = [][2]string{
 	{"ON", "OFF"}, {"POWER_ON", "POWER_OFF"}, {"OPEN", "CLOSE"}, {"OPEN", "CLOSED"}, {"SET", "UNSET"},
+	{"DETECTED", "NORMAL"}, {"DETECTED", "NOT_DETECTED"}, {"ERROR", "NORMAL"},
 	{"ENABLE", "DISABLE"}, {"ENABLED", "DISABLED"}, {"YES", "NO"}, {"TRUE", "FALSE"},
 }
 

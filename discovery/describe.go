@@ -69,6 +69,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 		b.natural(v)
 	}
 	b.events()
+	b.connection()
 	b.finish()
 	return b.device
 }
@@ -137,6 +138,9 @@ func (b *builder) add(p thinq.Property, isAlien bool) {
 	v := &value{Property: p, alien: isAlien, row: b.appliance.row(p.Path.Key())}
 	w, known := lookUp(p.Path.Resource, p.Path.Name)
 	v.word, v.known = merge(v.row.Word, w), known || v.row.Path != ""
+	if h, ok := hint(p.Path.Name); ok && p.Readable && natureOf(p) == pairOf {
+		v.word, v.known = merge(v.word, h), true
+	}
 	if on, _, ok := pair(readOptions(p)); ok && strings.EqualFold(on, "POWER_ON") {
 		v.word = merge(v.word, Word{Name: "Power"})
 	}
@@ -261,6 +265,19 @@ func (b *builder) with(v *value) []thinq.Path {
 		}
 	}
 	return paths
+}
+
+// connection adds what every appliance has: whether it can be reached. Without
+// it an appliance that says nothing would be none for Home Assistant.
+func (b *builder) connection() {
+	d := b.device
+	c := map[string]any{
+		"device_class": "connectivity", "entity_category": diagnostic,
+		"state_topic": d.topics.Availability(d.Slug), "value_template": template("state"),
+		"payload_on": "online", "payload_off": "offline",
+		"availability": d.availability()[:1], // while the bridge runs it knows
+	}
+	b.put(Entity{Key: "connection", Platform: BinarySensor, Name: "Connection", Config: c})
 }
 
 // finish orders the entities and prepares what every report needs.

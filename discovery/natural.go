@@ -110,7 +110,9 @@ func (b *builder) natural(v *value) {
 		return
 	case platform == Button:
 		b.silent(b.binding(v))
-		b.buttons(v)
+		if v.shown = b.buttons(v); v.shown == "" {
+			v.why = "LG lists no words for it; it can be set as an attribute"
+		}
 		return
 	case partial(v.Property):
 		b.buttons(v)
@@ -192,6 +194,9 @@ func (v *value) finalWord(platform Platform) Word {
 }
 
 func (v *value) name() string {
+	if v.word.Name == "" && v.Path.Name == strings.ToUpper(v.Path.Name) {
+		return named(v.Path.Location, v.Path.Name) // an abbreviation
+	}
 	return named(v.Path.Location, or(v.word.Name, sentence(strings.TrimPrefix(v.key, locationKey(v.Path.Location)))))
 }
 
@@ -358,15 +363,22 @@ func stepOf(p thinq.Property) float64 {
 	return 1
 }
 
-// buttons makes one button for each word that can only be ordered.
-func (b *builder) buttons(v *value) {
-	for _, o := range v.Write.Options {
+// buttons makes one button for each word that can only be ordered, and returns
+// the key of the first.
+func (b *builder) buttons(v *value) (first string) {
+	options := v.Write.Options
+	if len(options) == 0 && isBool(v.Property) {
+		options = []any{true, false}
+	}
+	for _, o := range options {
 		key := v.key + "_" + slugWord(optionText(o))
 		if !b.claim(key) {
 			key = b.claimNumbered(key)
 		}
 		b.button(v, o, key, buttonName(v, o))
+		first = or(first, key)
 	}
+	return first
 }
 
 // buttonName is what a button does: "Start"; the property is named only where
@@ -379,7 +391,16 @@ func buttonName(v *value, option any) string {
 	return v.name() + " " + text
 }
 
-func optionText(o any) string { return strings.Join(wordsOf([]any{o}), "") }
+// optionText is an option as a part of a key or a name.
+func optionText(o any) string {
+	switch o := o.(type) {
+	case bool:
+		return map[bool]string{true: "on", false: "off"}[o]
+	case string:
+		return word(o)
+	}
+	return ""
+}
 
 // button makes the button that writes one option. Any payload presses it that
 // does not say no.

@@ -56,10 +56,13 @@ func (b *builder) orderButtons(op, state, remote *value) {
 		case hasSwitch && (name == "POWER_ON" || name == "POWER_OFF"):
 			continue
 		case !known:
-			p.name = buttonName(op, option)
+			p.name = sentence(optionText(option))
 		}
 		key := place + slugWord(name)
 		e := b.button(op, option, key, named(op.Path.Location, p.name))
+		if state != nil {
+			e.Bindings[0].Codec.Take = unlessSo(e.Bindings[0].Codec.Take, op, state)
+		}
 		e.Config = map[string]any{"icon": or(orderIcons[name], "mdi:gesture-tap-button")}
 		if state == nil || !known {
 			continue
@@ -72,6 +75,20 @@ func (b *builder) orderButtons(op, state, remote *value) {
 		b.silent(Binding{Attr: e.Gate, Codec: gate})
 	}
 	b.consume(place+"start", op)
+}
+
+// unlessSo drops the order to be on or off where the run state says that it is
+// so: LG refuses it (2302).
+func unlessSo(take func(string, thinq.State) (thinq.State, *Rejection), op, state *value) func(string, thinq.State) (thinq.State, *Rejection) {
+	return func(payload string, now thinq.State) (thinq.State, *Rejection) {
+		wish, rejection := take(payload, now)
+		is, known := now[state.Path].(string)
+		off := is == "POWER_OFF"
+		if v := wish[op.Path]; known && (v == "POWER_OFF" && off || v == "POWER_ON" && !off) {
+			return nil, nil
+		}
+		return wish, rejection
+	}
 }
 
 var orderIcons = map[string]string{
@@ -100,7 +117,7 @@ func (b *builder) powerSwitch(op, state *value, place string) {
 		}
 		return append(dst, `"power_off"`...)
 	}
-	binding.Codec.Take = takeProperty(op.Property)
+	binding.Codec.Take = unlessSo(takeProperty(op.Property), op, state)
 	b.put(Entity{
 		Key: place + "power", Platform: Switch, Name: named(op.Path.Location, "Power"), Bindings: []Binding{binding},
 		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},

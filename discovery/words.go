@@ -194,6 +194,31 @@ var endings = []struct {
 	{"Second", Word{Unit: "s", Class: "duration", High: 59}},
 }
 
+// hints speak of yes-or-no values that nothing else knows, by a word in their
+// name in lower case.
+var hints = []struct {
+	part string
+	Word
+}{
+	{"smoke", Word{Binary: "smoke"}},
+	{"fire", Word{Binary: "smoke"}},
+	{"gas", Word{Binary: "gas"}},
+	{"leak", Word{Binary: "moisture"}},
+	{"motion", Word{Binary: "motion"}},
+	{"door", Word{Binary: "door"}},
+	{"alarm", Word{Binary: "problem"}},
+}
+
+// hint finds a hint for a name.
+func hint(name string) (Word, bool) {
+	for _, h := range hints {
+		if strings.Contains(strings.ToLower(name), h.part) {
+			return h.Word, true
+		}
+	}
+	return Word{}, false
+}
+
 // inner is what the unit of a timer is called inside a name:
 // relativeHourToStop.
 var inner = []struct {
@@ -259,7 +284,7 @@ func or(a, b string) string {
 // units translates LG's units into Home Assistant's.
 var units = map[string]string{
 	"C": "°C", "F": "°F", "CELSIUS": "°C", "FAHRENHEIT": "°F",
-	"HOUR": "h", "MINUTE": "min", "MIN": "min", "SECOND": "s", "DAY": "d", "MONTH": "months",
+	"G": "g", "KG": "kg", "HOUR": "h", "MINUTE": "min", "MIN": "min", "SECOND": "s", "DAY": "d", "MONTH": "months",
 	"%": "%", "PERCENT": "%", "PPM": "ppm", "W": "W", "KW": "kW", "WH": "Wh", "KWH": "kWh", "L": "L", "ML": "mL",
 	"UG/M3": microgram, "µG/M³": microgram, "ΜG/M³": microgram, "㎍/㎥": microgram,
 }
