@@ -46,10 +46,8 @@ func (a *app) healthcheckCommand() *cobra.Command {
 // dialable turns an address to listen on into one to connect to.
 func dialable(listen string) string {
 	host, port, _ := net.SplitHostPort(listen) // validated
-	if ip := net.ParseIP(host); host == "" || ip.Equal(net.IPv4zero) {
-		host = "127.0.0.1"
-	} else if ip.IsUnspecified() {
-		host = "::1"
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1" // :: takes connections of both families
 	}
 	return net.JoinHostPort(host, port)
 }

@@ -75,7 +75,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL", "THINQ2MQTT_MQTT__BASE_TOPIC", "THINQ2MQTT_STATE_DIR", "THINQ2MQTT_ACCOUNTS__HOME__API_URL"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL", "THINQ2MQTT_MQTT__BASE_TOPIC", "THINQ2MQTT_STATE_DIR", "THINQ2MQTT_LOG__LEVEL", "THINQ2MQTT_ACCOUNTS__HOME__API_URL"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// An account is one bridge with what it works with.
+type account struct {
+	store  *bridge.Store
+	link   *link.Link
+	bridge *bridge.Bridge
+	log    *slog.Logger
+}
+
+// refusedPause is the time between tries with a client certificate that the
+// local broker refuses: a new file, or a new rule there, may help.
+const refusedPause = time.Minute
+
+// run keeps the link up until the bridge has said its farewell over it.
+func (a *account) run(ctx context.Context) error {
+	up, down := context.WithCancel(context.WithoutCancel(ctx))
+	var group errgroup.Group
+	group.Go(func() error {
+		for {
+			err := a.link.Run(up)
+			if err == nil {
+				return nil
+			}
+			a.log.Error("the broker cannot be used", "err", err)
+			select {
+			case <-time.After(refusedPause):
+			case <-up.Done():
+				return nil
+			}
+		}
+	})
+	group.Go(func() error {
+		defer down()
+		return a.bridge.Run(ctx)
+	})
+	return group.Wait()
+}
+
+// A builder makes accounts; its fields are what they share.
+type builder struct {
+	app     *app
+	cfg     *Config
+	handler slog.Handler
+	level   *slog.LevelVar
+	metrics *bridge.Metrics
+	restart func()
+}
+
+func (b *builder) account(label string, c Account) (*account, error) {
+	store, err := bridge.OpenStore(filepath.Join(b.cfg.StateDir, label))
+	if err != nil {
+		return nil, exitf(exitState, "%w: see state_dir", err)
+	}
+	a, err := b.assemble(label, c, store)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (b *builder) assemble(label string, c Account, store *bridge.Store) (*account, error) {
+	tell := bridge.NewLogHandler()
+	log := slog.New(slog.NewMultiHandler(b.handler, b.app.secrets.handler(tell)))
+	if label != "" {
+		log = log.With("account", label)
+	}
+	budget := thinq.NewBudget(c.Budget.CallsPerHour, c.Budget.BackgroundPerHour, store.Budget())
+	client, err := b.client(label, c, store, budget, log)
+	if err != nil {
+		return nil, exit(exitConfig, err)
+	}
+	o := b.cfg.discovery(label)
+	o.Instance = store.Instance()
+	local, err := b.link(label, store.Instance(), o.Topics, log)
+	if err != nil {
+		return nil, exit(exitConfig, err)
+	}
+	var events thinq.Subscriber
+	if c.Events != "off" {
+		events = bridge.Subscriber(link.Options{Logger: log.With("part", "events")})
+	}
+	region, _ := thinq.Region(c.Country) // validated
+	build := thisBuild()
+	return &account{store: store, link: local, log: log, bridge: bridge.New(bridge.Options{
+		Account:       label,
+		Cloud:         client,
+		Broker:        local,
+		Subscriber:    events,
+		Budget:        budget,
+		Store:         store,
+		Discovery:     o,
+		HomeAssistant: b.cfg.HomeAssistant.Enabled,
+		Reconcile:     c.Reconcile,
+		Version:       build.Version,
+		Commit:        build.Commit,
+		Region:        region,
+		Config:        b.cfg.public(),
+		Logger:        log,
+		Level:         b.level,
+		Metrics:       b.metrics,
+		Restart:       b.restart,
+		Log:           tell,
+	})}, nil
+}
+
+// client is LG's side of an account.
+func (b *builder) client(label string, c Account, store *bridge.Store, budget *thinq.Budget, log *slog.Logger) (*thinq.Client, error) {
+	roots, err := authorities(c.CAFile, x509.SystemCertPool)
+	if err != nil {
+		return nil, fmt.Errorf("%s.ca_file: %w", cmp.Or(label, "thinq"), err)
+	}
+	read := b.app.reader(b.cfg.token(label))
+	return thinq.NewClient(thinq.Options{
+		Country:  c.Country,
+		Token:    func(context.Context) (string, error) { return read() },
+		APIURL:   c.APIURL,
+		Roots:    roots,
+		Budget:   budget,
+		Logger:   log.With("part", "cloud"),
+		Identity: store.Identity(),
+		Save:     store.SaveIdentity,
+		Observe:  b.metrics.Observe(label),
+	})
+}
+
+// link is the local side. The client id must differ for each account, or the
+// broker would let them throw each other out.
+func (b *builder) link(label, instance string, t discovery.Topics, log *slog.Logger) (*link.Link, error) {
+	m := b.cfg.MQTT
+	address, err := url.Parse(m.URL)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt.url: %w", err)
+	}
+	secure, err := brokerTLS(m)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	id := cmp.Or(m.ClientID, instance)
+	if m.ClientID != "" && label != "" {
+		id += "_" + label
+	}
+	o := link.Options{
+		URL:           address,
+		ClientID:      id,
+		Username:      m.Username,
+		TLS:           secure,
+		Will:          bridge.Will(t),
+		Subscriptions: bridge.Subscriptions(t),
+		Logger:        log.With("part", "mqtt"),
+	}
+	if password := b.cfg.password(); password.set() {
+		o.Password = b.app.reader(password)
+	}
+	return link.New(o), nil
+}
+
+// reader reads a secret at every call, and makes sure that it is never written.
+func (a *app) reader(s secretSource) func() (string, error) {
+	return func() (string, error) {
+		text, err := s.Read()
+		if err != nil {
+			return "", fmt.Errorf("%s_file: %s %w", s.key, s.file, err)
+		}
+		a.secrets.hide(text)
+		return text, nil
+	}
+}
+
+// brokerTLS is how the local broker is to be trusted and told who we are.
+func brokerTLS(m MQTT) (*tls.Config, error) {
+	roots, err := authorities(m.CAFile, func() (*x509.CertPool, error) { return x509.NewCertPool(), nil })
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	if m.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile); err != nil {
+			return nil, fmt.Errorf("cert_file, key_file: %w", err)
+		}
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile) // may have been renewed
+			return &pair, err
+		}
+	}
+	return c, nil
+}
+
+// authorities adds those of a PEM file to a pool; nil (the system's) if there is
+// no file.
+func authorities(path string, pool func() (*x509.CertPool, error)) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := pool()
+	if err != nil {
+		return nil, err
+	}
+	if !roots.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM form", path)
+	}
+	return roots, nil
+}
