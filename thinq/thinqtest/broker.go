@@ -42,7 +42,7 @@ type broker struct {
 	mu       sync.Mutex
 	stopped  bool // listening, but turning everybody away
 	closed   bool
-	conns    map[net.Conn]struct{}
+	conns    map[*tls.Conn]chan struct{} // closed when the connection is served no more
 	sessions map[string]*session
 }
 
@@ -58,7 +58,7 @@ type session struct {
 }
 
 func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error) {
-	b := &broker{server: s, listener: l, conns: map[net.Conn]struct{}{}, sessions: map[string]*session{}}
+	b := &broker{server: s, listener: l, conns: map[*tls.Conn]chan struct{}{}, sessions: map[string]*session{}}
 	b.tls = &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
@@ -110,44 +110,45 @@ func (b *broker) accept() {
 			}
 			continue
 		}
-		if !b.track(conn) {
+		secure := tls.Server(conn, b.tls)
+		if !b.track(secure) {
 			conn.Close()
 			continue
 		}
 		b.running.Go(func() {
-			defer b.untrack(conn)
-			b.talk(conn)
+			defer b.untrack(secure)
+			b.talk(secure)
 		})
 	}
 }
 
-func (b *broker) track(conn net.Conn) bool {
+func (b *broker) track(conn *tls.Conn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopped || b.closed {
 		return false
 	}
-	b.conns[conn] = struct{}{}
+	b.conns[conn] = make(chan struct{})
 	return true
 }
 
-func (b *broker) untrack(conn net.Conn) {
-	conn.Close()
+func (b *broker) untrack(conn *tls.Conn) {
+	conn.NetConn().Close()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	close(b.conns[conn])
 	delete(b.conns, conn)
 }
 
 // talk serves one connection. Handshake and CONNECT have to come soon; then
 // mochi sets its own deadlines.
-func (b *broker) talk(conn net.Conn) {
+func (b *broker) talk(conn *tls.Conn) {
 	conn.SetDeadline(time.Now().Add(handshakePatience))
-	secure := tls.Server(conn, b.tls)
-	if err := secure.HandshakeContext(context.Background()); err != nil {
+	if err := conn.HandshakeContext(context.Background()); err != nil {
 		b.server.log.Debug("event broker refused a connection", "error", err)
 		return
 	}
-	if err := b.mqtt.EstablishConnection("events", secure); err != nil {
+	if err := b.mqtt.EstablishConnection("events", conn); err != nil {
 		b.server.log.Debug("event connection ended", "error", err)
 	}
 }
@@ -168,7 +169,7 @@ func (b *broker) drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for conn := range b.conns {
-		conn.Close()
+		conn.NetConn().Close()
 	}
 }
 
@@ -301,9 +302,5 @@ func (b *broker) resume(id string, s *session) {
 
 // certified is the client id in a connection's certificate.
 func (b *broker) certified(conn net.Conn) string {
-	secure, ok := conn.(*tls.Conn)
-	if !ok {
-		return ""
-	}
-	return b.server.owner(serialOf(secure.ConnectionState()))
+	return b.server.owner(serialOf(conn.(*tls.Conn).ConnectionState()))
 }

@@ -1,6 +1,8 @@
 package thinqtest
 
 import (
+	"crypto/tls"
+
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
@@ -39,26 +41,30 @@ func (h *hook) OnConnect(cl *mochi.Client, _ packets.Packet) error {
 		cl.State.Keepalive = keepAliveMost
 	}
 	cl.State.ServerKeepalive = cl.Properties.ProtocolVersion == 5
-	h.broker.admit(cl)
+	h.broker.admit(cl.ID)
 	return nil
 }
 
 // admit makes room for a client: an older connection under its name goes, and a
-// session that is over is forgotten.
-func (b *broker) admit(cl *mochi.Client) {
+// session that is over is forgotten. mochi would mistake the old one's end for
+// the new one's if it came later.
+func (b *broker) admit(id string) {
 	b.mu.Lock()
-	old := b.sessions[cl.ID]
+	old := b.sessions[id]
 	forget := old != nil && b.forgotten(old)
 	var other *mochi.Client
-	if old != nil {
+	var gone chan struct{}
+	if old != nil && old.client != nil {
 		other = old.client
+		gone = b.conns[other.Net.Conn.(*tls.Conn)]
 	}
 	b.mu.Unlock()
-	if other != nil {
+	if gone != nil {
 		b.disconnect(other, packets.ErrSessionTakenOver)
+		<-gone
 	}
 	if forget {
-		b.forget(cl.ID)
+		b.forget(id)
 	}
 }
 

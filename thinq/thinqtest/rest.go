@@ -252,11 +252,11 @@ type Call struct {
 	Time    time.Time         `json:"time"`
 	Method  string            `json:"method"`
 	Path    string            `json:"path"`
-	Query   string            `json:"query,omitempty"`
+	Query   string            `json:"query"`
 	Status  int               `json:"status"`  // of the answer; 0 while there is none, and for a broken connection
 	Code    string            `json:"code"`    // LG's, empty for success
 	Headers map[string]string `json:"headers"` // by lower-case name; the token as a hash
-	Body    json.RawMessage   `json:"body,omitempty"`
+	Body    json.RawMessage   `json:"body"`    // as sent if it is JSON, else as text; null: none
 }
 
 // callsKept is how far back the record of calls goes.

@@ -113,10 +113,11 @@ func NewServer(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.CA = s.ca.pem()
+	s.schedule = newSchedule()
 	if err := s.listen(); err != nil {
+		s.schedule.stop()
 		return nil, err
 	}
-	s.schedule = newSchedule()
 	s.schedule.after(s.o.minute(), s.live)
 	return s, nil
 }
