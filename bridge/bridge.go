@@ -8,6 +8,7 @@ package bridge
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
 	"math"
@@ -110,9 +111,9 @@ type Bridge struct {
 	made      int64     // losses that reads have made good
 	stopping  bool
 	saved     time.Time
-	dup       map[string]time.Time // recent commands, against redelivery
-	info      []byte               // bridge/info as last published
-	roster    []byte               // bridge/devices as last published
+	dup       map[[sha256.Size]byte]time.Time // recent commands, against redelivery
+	info      []byte                          // bridge/info as last published
+	roster    []byte                          // bridge/devices as last published
 }
 
 // New makes a bridge; Run starts it.
@@ -140,7 +141,7 @@ func New(o Options) *Bridge {
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
 		later:   schedule{}, devices: map[string]*device{}, slugs: map[string]*half{},
-		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, dup: map[string]time.Time{},
+		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, dup: map[[sha256.Size]byte]time.Time{},
 		account: account{condition: condStarting},
 	}
 	configured := o.Discovery.Settings

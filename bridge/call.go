@@ -203,6 +203,9 @@ func (b *Bridge) again(j *job, r reaction, err error) {
 		if !r.halt {
 			j.after = time.Now().Add(r.wait(j.tries))
 		}
+		if j.owner != nil && j.tries >= tries {
+			j.owner.trouble = sentence(err)
+		}
 		j.tries++
 		b.enqueue(j)
 	}
@@ -221,8 +224,8 @@ func (b *Bridge) affect(j *job, e effect, err error) {
 		b.doubt(d)
 	case effectUnsupported:
 		d.unsupported[j.kind] = true
-		d.problem = sentence(err)
-	case effectPolled:
-		d.problem = sentence(err)
+		if j.kind == "state" || j.kind == "profile" {
+			d.problem = sentence(err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -96,7 +97,11 @@ func (b *Bridge) command(m link.Message, t discovery.Target) {
 		b.end(c, rejected, why)
 		return
 	}
-	b.guard(c.half.of, func() { b.accept(c) })
+	d := c.half.of
+	b.guard(d, func() { b.accept(c) })
+	if !c.ended && !slices.Contains(d.orders.waiting, c) {
+		b.end(c, rejected, &rejection{Reason: "fault", Message: "a fault in the bridge; its log tells more"})
+	}
 }
 
 // refusal is what can be said against a command without looking at its values.
@@ -145,13 +150,25 @@ func (c *command) parse(payload []byte, attr string) error {
 	}
 	if attr != "" {
 		c.attrs = map[string]string{attr: string(payload)}
-		c.echo, _ = json.Marshal(c.attrs)
+		c.echo, _ = json.Marshal(map[string]any{attr: scalar(payload)})
 		return nil
 	}
 	var err error
 	c.attrs, c.transaction, err = discovery.ParseSet(payload)
 	c.echo = withoutTransaction(payload)
 	return err
+}
+
+// scalar is a bare value as it would stand in a JSON object.
+func scalar(payload []byte) any {
+	var v any
+	if json.Unmarshal(payload, &v) == nil {
+		switch v.(type) {
+		case bool, float64:
+			return json.RawMessage(payload)
+		}
+	}
+	return string(payload)
 }
 
 // withoutTransaction is a JSON object of attributes as it came; nil if it is none.
@@ -174,7 +191,7 @@ func newTransaction() json.RawMessage {
 // repeated recognises a redelivery: the broker may send a message again after
 // the link was lost, and a toggle must not cancel itself.
 func (b *Bridge) repeated(m link.Message) bool {
-	name := m.Topic + "\x00" + string(m.Correlation) + "\x00" + string(m.Payload)
+	name := sha256.Sum256(slices.Concat([]byte(m.Topic+"\x00"), m.Correlation, []byte{0}, m.Payload))
 	at, seen := b.dup[name]
 	if len(b.dup) < 1000 {
 		b.dup[name] = time.Now()
@@ -256,13 +273,26 @@ func (b *Bridge) answer(c *command, status string, why *rejection) {
 
 // reply answers on the response topic that the sender asked for, if we may.
 func (b *Bridge) reply(topic string, correlation, payload []byte) {
-	if !b.topics.Answerable(topic) {
+	if !b.topics.Answerable(topic) || b.spokenFor(topic) {
 		return
 	}
 	b.outbox.put(item{
 		Message: link.Message{Topic: topic, Payload: payload, Correlation: correlation},
 		kind:    "result", rank: rankInfo, until: time.Now().Add(resultLife),
 	})
+}
+
+// spokenFor reports whether a topic has a meaning of its own, so that an answer
+// there would be taken for a command or a state.
+func (b *Bridge) spokenFor(topic string) bool {
+	t, ok := b.topics.Parse(topic)
+	switch {
+	case !ok, t.Kind == discovery.KindResponse, t.Kind == discovery.KindResult:
+		return false
+	case t.Slug == "", t.Kind == discovery.KindSet, t.Kind == discovery.KindGet, t.Kind == discovery.KindDiscovery:
+		return true
+	}
+	return b.find(t.Slug) != nil
 }
 
 // audit leaves one line for every command.

@@ -32,7 +32,8 @@ type device struct {
 	missing missing
 	doubted time.Time // when LG last knew no such appliance on a call
 	shout   bool      // somebody asked: publish even if nothing changed
-	problem string
+	problem string    // what is wrong with it for good
+	trouble string    // why it cannot be read now
 
 	reading     bool
 	begun       time.Time   // of the last read
@@ -123,6 +124,7 @@ func (b *Bridge) learn(d *device, raw json.RawMessage) {
 		return
 	}
 	d.outgrow(p)
+	clear(d.unsupported)
 	d.raw, d.profile, d.problem = raw, p, ""
 	for _, problem := range p.Problems {
 		b.log.Info("part of a profile left out", "device", d.slug, "problem", problem)
@@ -183,13 +185,13 @@ func (b *Bridge) available(d *device) bool {
 const staleAfter = 3
 
 func (b *Bridge) stale(d *device) bool {
-	return time.Since(d.seen) >= staleAfter*b.o.Reconcile
+	return time.Since(d.seen) >= staleAfter*b.interval()
 }
 
 // heard notes that an appliance was observed.
 func (b *Bridge) heard(d *device) {
-	d.seen, d.known, d.away = time.Now(), true, false
-	b.later.set("stale "+d.info.ID, d.seen.Add(staleAfter*b.o.Reconcile), func() { b.publishAvailability(d, false) })
+	d.seen, d.known, d.away, d.trouble = time.Now(), true, false, ""
+	b.later.set("stale "+d.info.ID, d.seen.Add(staleAfter*b.interval()), func() { b.publishAvailability(d, false) })
 	b.m.deviceUpdated.WithLabelValues(b.o.Account, d.slug).Set(float64(d.seen.Unix()))
 }
 

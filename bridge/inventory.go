@@ -86,6 +86,7 @@ func (b *Bridge) begin() {
 	b.list(thinq.Background, nil)
 	b.every("list", listPeriod, func() { b.list(thinq.Background, nil) })
 	b.every("minute", time.Minute, b.minutely)
+	b.every("measure", 10*time.Second, b.measure)
 }
 
 // list asks for the account's appliances, once however many ask.
@@ -164,9 +165,20 @@ func (b *Bridge) present(place int, info thinq.Device) {
 	}
 	b.acquaint(d)
 	if wasMissing {
-		b.read(d, orderAsked, "found")
+		b.rejoin(d)
 		b.publishAvailability(d, false)
 	}
+}
+
+// rejoin asks for everything anew of an appliance that was gone for a while:
+// LG keeps no subscriptions of a removed appliance.
+func (b *Bridge) rejoin(d *device) {
+	clear(d.unsupported)
+	now := time.Now()
+	b.subscribePush(d, now)
+	b.subscribeEvents(d, now)
+	b.readProfile(d, thinq.Background, orderAsked)
+	b.read(d, orderAsked, "found")
 }
 
 // changed takes over a new alias or a corrected type or model. The slug stays.
@@ -243,9 +255,13 @@ func (b *Bridge) remove(d *device) {
 
 // moved handles a lifecycle message. Only the list says what is true.
 func (b *Bridge) moved(e thinq.Event) {
-	if d := b.devices[e.Device]; d != nil && e.Kind == thinq.Left {
+	switch d := b.devices[e.Device]; {
+	case d == nil:
+	case e.Kind == thinq.Left:
 		d.missing.left = true
 		b.publishAvailability(d, false)
+	case e.Kind == thinq.Joined && d.known && !d.ignored && !d.missing.doubted():
+		b.rejoin(d)
 	}
 	b.listSoon()
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -191,15 +192,14 @@ type fakeBroker struct {
 	retained map[string]string
 	down     bool
 	latency  time.Duration
+	slow     map[string]time.Duration // latency of some topics
 	refuse   map[string]error
 	messages chan link.Message
 	ups      chan struct{}
 }
 
 func (k *fakeBroker) Publish(_ context.Context, m link.Message) error {
-	if k.latency > 0 {
-		time.Sleep(k.latency) // virtual: the broker's side of the wire
-	}
+	time.Sleep(cmp.Or(k.slow[m.Topic], k.latency)) // virtual: the broker's side of the wire
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.down {

@@ -36,7 +36,11 @@ func (b *Bridge) observe(e thinq.Event) {
 // report applies what an appliance says by itself.
 func (b *Bridge) report(d *device, data json.RawMessage) {
 	if d.profile == nil {
-		return // its first state is still to be read
+		if d.early != nil { // older than this report, which cannot be read yet
+			d.early = nil
+			b.firstRead(d)
+		}
+		return
 	}
 	report, err := d.profile.Decode(data)
 	if err != nil {

@@ -163,13 +163,14 @@ func TestOutboxRanks(t *testing.T) {
 			it.group, it.rank = group, r
 			o.put(it)
 		}
-		put("", "last", rankLast)
+		k.slow = map[string]time.Duration{"a1": time.Second, "b2": time.Second}
 		for _, slug := range []string{"a", "b"} {
-			put(slug, slug+"3", rankAvailability)
-			put(slug, slug+"2", rankState)
 			put(slug, slug+"1", rankAnnounce)
+			put(slug, slug+"2", rankState)
+			put(slug, slug+"3", rankAvailability)
 		}
-		settle(time.Second)
+		put("", "last", rankLast)
+		settle(time.Minute)
 		got := k.keptTopics()
 		for _, slug := range []string{"a", "b"} {
 			if !(slices.Index(got, slug+"1") < slices.Index(got, slug+"2") && slices.Index(got, slug+"2") < slices.Index(got, slug+"3")) {

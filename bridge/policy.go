@@ -27,7 +27,6 @@ const (
 	effectAway               // not connected: unavailable, state kept
 	effectDoubt              // LG does not know it any more: ask for the list
 	effectUnsupported        // that kind of call no more
-	effectPolled             // no events for it: reads only
 	effectDone               // was so already: success
 )
 
@@ -67,7 +66,7 @@ var policy = map[thinq.Class]reaction{
 	thinq.Offline:     {effect: effectAway, reason: "offline", message: "the appliance is not connected"},
 	thinq.Unsupported: {effect: effectUnsupported, reason: "unsupported", message: "LG does not offer this for the appliance"},
 	thinq.Done:        {effect: effectDone},
-	thinq.Sublimit:    {effect: effectPolled, reason: "unsupported", message: "LG allows no more event subscriptions"},
+	thinq.Sublimit:    {reason: "unsupported", message: "LG allows no more event subscriptions"},
 	thinq.Busy:        {dark: true, waits: seconds(2, 8, 30, 60, 120, 300)},
 	thinq.Refused:     {reason: "refused", message: "the appliance does not take this now"},
 	thinq.Unknown:     {waits: minutes(20)},

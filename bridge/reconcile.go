@@ -31,7 +31,7 @@ func (b *Bridge) firstRead(d *device) {
 }
 
 func (b *Bridge) readAs(d *device, order int, lane thinq.Lane, why string, optional bool) {
-	if d.ignored || d.disabled {
+	if d.ignored || d.disabled || d.unsupported["state"] {
 		return
 	}
 	b.enqueue(&job{name: "state " + d.info.ID, kind: "state", order: order, lane: lane, owner: d, optional: optional,
@@ -102,9 +102,18 @@ func (b *Bridge) introduce(d *device) {
 	b.publishAvailability(d, false)
 }
 
+// spacing is the least time between two reconcile reads of different
+// appliances, so that a large home stays inside an hour's background calls.
+const spacing = 100 * time.Second
+
+// interval is the time between two reads of one appliance.
+func (b *Bridge) interval() time.Duration {
+	return max(b.o.Reconcile, time.Duration(len(b.devices))*spacing)
+}
+
 // planRead makes the appointment for the next reconcile read.
 func (b *Bridge) planRead(d *device) {
-	at := time.Now().Add(jitter(b.o.Reconcile, 0.1))
+	at := time.Now().Add(jitter(b.interval(), 0.1))
 	b.later.set("reconcile "+d.info.ID, at, func() {
 		b.planRead(d) // in case this one gets lost
 		b.read(d, orderRead, "reconcile")
@@ -243,7 +252,6 @@ func (b *Bridge) minutely() {
 			delete(b.dup, name)
 		}
 	}
-	b.measure()
 	b.publishInfo()
 	b.publishRoster()
 }

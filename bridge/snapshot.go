@@ -117,7 +117,7 @@ func (b *Bridge) awaited(s Snapshot) []string {
 		all = append(all, "cloud: "+s.Cloud)
 	}
 	for _, d := range b.ordered() {
-		if !d.ignored && !d.known && !d.away && d.problem == "" && !d.missing.doubted() {
+		if !d.ignored && !d.known && !d.away && cmp.Or(d.problem, d.trouble) == "" && !d.missing.doubted() {
 			all = append(all, "first state of "+d.slug)
 		}
 	}
@@ -131,7 +131,7 @@ func (b *Bridge) rows() []DeviceSnapshot {
 		row := DeviceSnapshot{
 			ID: d.info.ID, Slug: d.slug, Name: cmp.Or(b.o.Discovery.Settings(d.info.ID, d.slug).Name, d.info.Alias),
 			Type: d.info.Type, Model: d.info.Model, Ignored: d.ignored, Availability: "offline",
-			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: d.problem,
+			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: cmp.Or(d.problem, d.trouble),
 		}
 		if b.available(d) {
 			row.Availability = "online"
