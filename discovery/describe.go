@@ -37,6 +37,8 @@ type builder struct {
 // name; it may be nil.
 func Describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options) []*Device {
 	parts := p.Parts()
+	// The washer stands below, and the dryer on it, in whatever order LG names them.
+	slices.SortFunc(parts, func(a, b string) int { return strings.Compare(b, a) })
 	if len(parts) == 0 {
 		parts = []string{""}
 	}

@@ -101,7 +101,7 @@ func place(name string) int {
 	return slices.Index(speedOrder, name)
 }
 
-// stopped reports whether a fan of either kind is off.
+// isOff covers both kinds of fan.
 func (w *blower) stopped(s thinq.State) bool {
 	if w.off != nil {
 		return s[w.speed.Path] == w.off

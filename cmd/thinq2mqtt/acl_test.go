@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -134,30 +134,5 @@ func TestDaemonUnderBrokerRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cloud.Close()
-	f := demoFlags{broker: "mqtt://thinq2mqtt:a@" + broker.URL.Host, http: "127.0.0.1:0"}
-	cfg, closeBroker, err := f.configure(t.TempDir(), cloud)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeBroker()
-	var log bytes.Buffer
-	handler, level := newHandler(Log{Level: "warn", Format: "text"}, &log, source{})
-	a := &app{secrets: new(redactor)}
-	d, err := a.newDaemon(cfg, a.secrets.handler(handler), level)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- d.run(ctx) }()
-	ready, stop := context.WithTimeout(t.Context(), patience)
-	defer stop()
-	_, err = awaitReady(ready, d.bridges()[0])
-	cancel()
-	if stopped := <-ended; err != nil || stopped != nil {
-		t.Errorf("not ready: %v; stopped with %v", err, stopped)
-	}
-	if log.Len() > 0 {
-		t.Errorf("logged:\n%s", &log)
-	}
+	runUntilReady(t, &url.URL{Scheme: "mqtt", User: url.UserPassword("thinq2mqtt", "a"), Host: broker.URL.Host}, cloud)
 }

@@ -106,7 +106,9 @@ func (a *app) newRehearsal(w io.Writer, f previewFlags) (*rehearsal, error) {
 		}
 		cfg.MQTT.BaseTopic = defaults().MQTT.BaseTopic
 	}
-	return &rehearsal{out: printer{w: w, retained: map[string]string{}}, at: at, options: cfg.discovery("")}, nil
+	return &rehearsal{
+		out: printer{w: w, retained: map[string]string{}}, announces: cfg.HomeAssistant.Enabled, at: at, options: cfg.discovery(""),
+	}, nil
 }
 
 // An order is one command: attributes as bare text, for the device of a slug or

@@ -22,6 +22,7 @@ import (
 // describe, derive, publish what differs, make control calls of commands.
 type rehearsal struct {
 	out        printer
+	announces  bool // Home Assistant is enabled
 	at         time.Time
 	options    discovery.Options
 	appliances []*rehearsed
@@ -54,16 +55,18 @@ func (r *rehearsal) start(m *rehearsed) {
 	r.learn(m, m.first)
 	r.announce(m)
 	r.publish(m)
-	for _, d := range m.devices {
-		r.out.retain(r.options.Topics.Availability(d.Slug), availability(m.first != nil))
-	}
+	r.available(m, m.first != nil)
 }
 
-func availability(online bool) []byte {
+// available prints whether an appliance can be reached, if that is news.
+func (r *rehearsal) available(m *rehearsed, online bool) {
+	payload := []byte(`{"state":"offline"}`)
 	if online {
-		return []byte(`{"state":"online"}`)
+		payload = []byte(`{"state":"online"}`)
 	}
-	return []byte(`{"state":"offline"}`)
+	for _, d := range m.devices {
+		r.out.retain(r.options.Topics.Availability(d.Slug), payload)
+	}
 }
 
 // learn merges what an appliance said, with what follows from it, and describes
@@ -93,6 +96,9 @@ func (r *rehearsal) learn(m *rehearsed, report thinq.State) (events []func()) {
 }
 
 func (r *rehearsal) announce(m *rehearsed) {
+	if !r.announces {
+		return
+	}
 	for _, d := range m.devices {
 		r.out.retain(r.options.Topics.Discovery(d.Slug), d.Announcement())
 	}
@@ -103,8 +109,8 @@ func (r *rehearsal) publish(m *rehearsed) {
 	for _, d := range m.devices {
 		r.out.retain(r.options.Topics.State(d.Slug), d.Payload(m.state))
 		extra := d.Extra(m.state)
-		for _, key := range slices.Sorted(maps.Keys(extra)) {
-			r.out.retain(r.options.Topics.Extra(d.Slug, key), extra[key])
+		for _, topic := range slices.Sorted(maps.Keys(extra)) {
+			r.out.retain(topic, extra[topic])
 		}
 	}
 }
@@ -126,7 +132,8 @@ func (r *rehearsal) pushes(path string) error {
 	for i, message := range messages {
 		e, err := thinq.ParseEvent(message)
 		if err != nil {
-			return fmt.Errorf("%s: message %d: %w", path, i+1, err)
+			r.out.line(map[string]any{"push": i + 1, "ignored": err.Error()})
+			continue
 		}
 		r.out.line(map[string]any{"push": i + 1})
 		for _, m := range r.appliances {
@@ -157,7 +164,12 @@ func (r *rehearsal) observe(m *rehearsed, e thinq.Event) {
 		m.gone = true
 		for _, d := range m.devices {
 			t := r.options.Topics
-			for _, topic := range []string{t.Discovery(d.Slug), t.State(d.Slug), t.Availability(d.Slug)} {
+			if r.announces {
+				r.out.retain(t.Discovery(d.Slug), nil)
+			}
+			r.out.retain(t.State(d.Slug), nil)
+			r.out.retain(t.Availability(d.Slug), nil)
+			for topic := range d.Extra(m.state) {
 				r.out.retain(topic, nil)
 			}
 		}
@@ -165,15 +177,12 @@ func (r *rehearsal) observe(m *rehearsed, e thinq.Event) {
 }
 
 func (r *rehearsal) report(m *rehearsed, report thinq.State) {
-	events := r.learn(m, report)
-	for _, d := range m.devices {
-		r.out.retain(r.options.Topics.Availability(d.Slug), availability(true))
-	}
-	for _, tell := range events {
+	for _, tell := range r.learn(m, report) {
 		tell()
 	}
 	r.announce(m)
 	r.publish(m)
+	r.available(m, true)
 }
 
 // notice passes a notification on. One that the profile does not list is
