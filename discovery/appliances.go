@@ -105,7 +105,7 @@ var appliances = []Appliance{
 
 // laundry are the composites of an appliance with programmes.
 func laundry(kind string) []Composite {
-	return []Composite{laundryProgramme, orders{
+	return []Composite{laundryProgramme, controls{
 		Operation: "operation." + kind + "OperationMode",
 		State:     laundryProgramme.State,
 		Remote:    "remoteControlEnable.remoteControlEnabled",

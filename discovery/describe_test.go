@@ -90,6 +90,24 @@ func TestDescribeIsStable(t *testing.T) {
 	}
 }
 
+// TestUnitOfTheState: where only the state says the unit, a new one is news.
+func TestUnitOfTheState(t *testing.T) {
+	p, err := thinq.ParseProfile([]byte(`{"property":{"temperature":{
+		"currentTemperature":{"type":"number","mode":["r"]},"unit":{"type":"enum","mode":["r"],"value":{"r":["C","F"]}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := thinq.State{{Resource: "temperature", Name: "unit"}: "F"}
+	d := thinq.Device{ID: "id", Type: typePrefix + "NEW"}
+	if !Describe(d, p, nil, testOptions)[0].Affected(state) {
+		t.Error("the first word about the unit is no news")
+	}
+	now := Describe(d, p, state, testOptions)[0]
+	if !strings.Contains(string(now.Announcement()), "°F") || now.Affected(state) {
+		t.Errorf("not in Fahrenheit: %s", now.Announcement())
+	}
+}
+
 func TestAffected(t *testing.T) {
 	tests := []struct {
 		name, sample string

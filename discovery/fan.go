@@ -101,7 +101,7 @@ func place(name string) int {
 	return slices.Index(speedOrder, name)
 }
 
-// isOff covers both kinds of fan.
+// stopped reports whether a fan of either kind is off.
 func (w *blower) stopped(s thinq.State) bool {
 	if w.off != nil {
 		return s[w.speed.Path] == w.off

@@ -33,13 +33,17 @@ func split(name string) (stem string, minutes float64) {
 // taken. The parts keep their own attributes.
 func (b *builder) timers() {
 	var all []*timer
-	found := map[thinq.Path]*timer{}
+	type place struct {
+		thinq.Path
+		alien bool // what only the state has never changes what the profile makes
+	}
+	found := map[place]*timer{}
 	for _, v := range b.values {
 		stem, minutes := split(v.Path.Name)
 		if stem == "" || !isNumeric(v.Property) || v.row.Hidden != "" {
 			continue
 		}
-		at := thinq.Path{Resource: v.Path.Resource, Location: v.Path.Location, Name: stem}
+		at := place{thinq.Path{Resource: v.Path.Resource, Location: v.Path.Location, Name: stem}, v.alien}
 		t := found[at]
 		if t == nil {
 			t = &timer{stem: stem, location: v.Path.Location, resource: v.Path.Resource}

@@ -83,9 +83,13 @@ func (b *builder) resolveUnit(v *value) {
 	lg := or(v.Path.Unit, v.Unit)
 	neighbour := v.Path
 	neighbour.Name = unitName
-	if said, ok := b.state[neighbour].(string); ok && v.Path.Unit == "" && v.Path.Name != unitName {
-		lg = said
-		b.watchFor(neighbour, func(now any) bool { return now != any(said) })
+	if b.byPath[neighbour] != nil && v.Path.Unit == "" && v.Path.Name != unitName && isNumeric(v.Property) {
+		said, _ := b.state[neighbour].(string)
+		lg = or(said, lg)
+		b.watchFor(neighbour, func(now any) bool {
+			unit, ok := now.(string)
+			return ok && unit != said
+		})
 	}
 	if lg != "" && v.word.Unit != "%" {
 		if unit := units[strings.ToUpper(lg)]; unit != "" {

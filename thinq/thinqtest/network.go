@@ -271,8 +271,10 @@ func (s *stream) setDeadline(d *deadline, t time.Time) {
 		d.timer.Stop()
 	}
 	*d = deadline{time: t}
-	if !t.IsZero() {
-		d.timer = time.AfterFunc(time.Until(t), func() {
+	// A timer that is due at once can crash the race detector's runtime inside
+	// synctest (Go 1.26).
+	if wait := time.Until(t); !t.IsZero() && wait > 0 {
+		d.timer = time.AfterFunc(wait, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.moved.Broadcast()

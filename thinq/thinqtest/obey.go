@@ -48,9 +48,16 @@ func (w write) set() {
 		shown = w.show()
 	}
 	shown[name] = w.value
-	if w.unit != "" && shown["unit"] != nil {
-		shown["unit"] = w.unit // an oven shows one unit: that of the last command
+	if w.oneUnit() {
+		shown["unit"] = w.unit
 	}
+}
+
+// oneUnit: an oven can be told in either unit, and shows that of the last command.
+func (w write) oneUnit() bool {
+	_, many := w.section.properties[w.resource].([]any)
+	_, one := w.section.state[w.resource].(map[string]any)
+	return many && one && w.unit != ""
 }
 
 // shown is the object in the state that the write belongs to, nil if the state

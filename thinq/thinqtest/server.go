@@ -152,30 +152,15 @@ func randomHex(n int) string {
 
 // listen opens what was not given, and begins to serve everything.
 func (s *Server) listen() (err error) {
-	var opened []net.Listener
+	rest, err1 := open(s.o.REST)
+	mqtt, err2 := open(s.o.MQTT)
 	defer func() {
 		if err != nil {
-			for _, l := range opened {
-				l.Close()
-			}
+			release(rest, s.o.REST)
+			release(mqtt, s.o.MQTT)
 		}
 	}()
-	open := func(l net.Listener) (net.Listener, error) {
-		if l != nil {
-			return l, nil
-		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err == nil {
-			opened = append(opened, l)
-		}
-		return l, err
-	}
-	rest, err := open(s.o.REST)
-	if err != nil {
-		return err
-	}
-	mqtt, err := open(s.o.MQTT)
-	if err != nil {
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	restAddr, mqttAddr := s.address(rest), s.address(mqtt)
@@ -187,15 +172,28 @@ func (s *Server) listen() (err error) {
 		return err
 	}
 	s.URL, s.MQTTAddr = "https://"+restAddr, mqttAddr
-	s.serve(tls.NewListener(rest, &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		NextProtos:   []string{"http/1.1"},
-	}), s.restHandler())
+	secure := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
+	s.serve(tls.NewListener(rest, secure), s.restHandler())
 	if s.o.Admin != nil {
 		s.AdminURL = "http://" + s.address(s.o.Admin)
 		s.serve(s.o.Admin, s.AdminHandler())
 	}
 	return nil
+}
+
+// open makes a listener unless one is given.
+func open(given net.Listener) (net.Listener, error) {
+	if given != nil {
+		return given, nil
+	}
+	return net.Listen("tcp", "127.0.0.1:0")
+}
+
+// release closes what open made.
+func release(l, given net.Listener) {
+	if l != nil && given == nil {
+		l.Close()
+	}
 }
 
 // address is where clients find a listener.

@@ -6,15 +6,15 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// orders is the composite of the words that start, stop and switch an appliance
+// controls is the composite of the words that start, stop and switch an appliance
 // with programmes: a button for each, usable when the appliance would take it.
-type orders struct {
+type controls struct {
 	Operation string // "operation.washerOperationMode", write-only
 	State     string // "runState.currentState"
 	Remote    string // "remoteControlEnable.remoteControlEnabled"
 }
 
-func (o orders) build(b *builder) {
+func (o controls) build(b *builder) {
 	for _, location := range b.locations(o.Operation) {
 		op := b.find(o.Operation, location)
 		if op.Readable || op.Type != thinq.Enum {
@@ -22,7 +22,7 @@ func (o orders) build(b *builder) {
 		}
 		state := b.find(o.State, location)
 		remote := b.find(o.Remote, location)
-		b.orderButtons(op, state, remote)
+		b.controlButtons(op, state, remote)
 	}
 }
 
@@ -43,7 +43,7 @@ var permits = map[string]permit{
 	"POWER_ON":  {"Power on", false, func(word string, _ phase) bool { return word == "POWER_OFF" }},
 }
 
-func (b *builder) orderButtons(op, state, remote *value) {
+func (b *builder) controlButtons(op, state, remote *value) {
 	place := locationKey(op.Path.Location)
 	hasSwitch := state != nil && slices.Contains(op.Write.Options, any("POWER_ON")) && slices.Contains(op.Write.Options, any("POWER_OFF"))
 	if hasSwitch {
@@ -63,7 +63,7 @@ func (b *builder) orderButtons(op, state, remote *value) {
 		if state != nil {
 			e.Bindings[0].Codec.Take = unlessSo(e.Bindings[0].Codec.Take, op, state)
 		}
-		e.Config = map[string]any{"icon": or(orderIcons[name], "mdi:gesture-tap-button")}
+		e.Config = map[string]any{"icon": or(controlIcons[name], "mdi:gesture-tap-button")}
 		if state == nil || !known {
 			continue
 		}
@@ -91,7 +91,7 @@ func unlessSo(take func(string, thinq.State) (thinq.State, *Rejection), op, stat
 	}
 }
 
-var orderIcons = map[string]string{
+var controlIcons = map[string]string{
 	"START": "mdi:play", "STOP": "mdi:pause", "WAKE_UP": "mdi:sleep-off", "POWER_OFF": "mdi:power-off", "POWER_ON": "mdi:power-on",
 }
 
