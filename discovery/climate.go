@@ -118,15 +118,24 @@ func (u *hvacUnit) jobs() []string {
 	return jobs
 }
 
+// shownJobs are the job modes that may be seen: those of the profile, and what
+// the appliance has said since.
+func (u *hvacUnit) shownJobs() []string {
+	var jobs []string
+	for _, o := range slices.Concat(u.mode.Read.Options, u.mode.Write.Options, u.learntWords(u.mode), []any{u.job(u.state)}) {
+		if job, ok := o.(string); ok && job != "" && !slices.Contains(jobs, job) {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
+
 // modeOrder is how Home Assistant lists modes.
 var modeOrder = []string{"off", "auto", "heat_cool", "cool", "heat", "dry", "fan_only"}
 
 func (u *hvacUnit) modes() {
 	has := map[string]bool{"off": true}
-	for _, job := range u.jobs() {
-		has[u.modeOf(job, u.state)] = true
-	}
-	if job := u.job(u.state); job != "" {
+	for _, job := range u.shownJobs() {
 		has[u.modeOf(job, u.state)] = true
 	}
 	for _, mode := range modeOrder {
@@ -202,13 +211,10 @@ func (u *hvacUnit) jobFor(mode string) string {
 // presets are the job modes that Home Assistant has no mode for. It adds "none"
 // to the list by itself.
 func (u *hvacUnit) presets() {
-	for _, o := range slices.Concat(u.mode.Read.Options, u.mode.Write.Options) {
-		if name, ok := o.(string); ok && hvac[name] == "" && !slices.Contains(u.presetList, word(name)) {
-			u.presetList = append(u.presetList, word(name))
+	for _, job := range u.shownJobs() {
+		if hvac[job] == "" && !slices.Contains(u.presetList, word(job)) {
+			u.presetList = append(u.presetList, word(job))
 		}
-	}
-	if now := u.job(u.state); now != "" && hvac[now] == "" && !slices.Contains(u.presetList, word(now)) {
-		u.presetList = append(u.presetList, word(now))
 	}
 	u.watchFor(u.mode.Path, func(v any) bool {
 		job, ok := v.(string)

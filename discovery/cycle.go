@@ -198,6 +198,7 @@ func (c *cycle) showProgress(dst []byte, s thinq.State) []byte {
 func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.State, events []Event) {
 	into := thinq.State{}
 	d.otherUnit(changed, into)
+	d.learnWords(changed, into)
 	events = d.failures(changed, into)
 	for _, c := range d.cycles {
 		if e, ok := c.advance(now, into, at); ok {

@@ -90,7 +90,7 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 		ID: d.ID, Slug: slug, Name: name, Type: d.Type, Model: d.Model, Part: part,
 		Settings: settings, topics: o.Topics, version: o.Version, via: o.Instance,
 		attrs: map[string]*Binding{}, watch: map[thinq.Path]func(any) bool{},
-		temperatures: map[thinq.Path]thinq.Property{},
+		temperatures: map[thinq.Path]thinq.Property{}, lists: map[thinq.Path][]any{}, learnt: map[thinq.Path]bool{},
 	}
 	if part != "" {
 		dev.ID += "_" + slugWord(part)
@@ -110,6 +110,9 @@ func (b *builder) collect() {
 	}
 	var aliens []thinq.Path
 	for p, v := range b.state {
+		if p.Resource == derived && p.Part == b.device.Part && learnt(p) {
+			b.device.learnt[p] = true
+		}
 		if p.Part == b.device.Part && v != nil && !internal(p) && b.byPath[p] == nil {
 			aliens = append(aliens, p)
 		}

@@ -173,6 +173,31 @@ func TestLearns(t *testing.T) {
 	}
 }
 
+// TestListsNeverShrink: a word that was seen once stays listed when the next
+// one comes, also after the state was stored and loaded.
+func TestListsNeverShrink(t *testing.T) {
+	s := sampleNamed(t, "dryer_heat_pump")
+	word := thinq.Path{Resource: "runState", Name: "currentState"}
+	for _, next := range []string{"BUBBLING", "RUNNING"} {
+		d := s.describe(testOptions)[0]
+		changed := s.state.Merge(thinq.State{word: next})
+		derived, _ := d.Advance(s.state, changed, noon)
+		s.state.Merge(derived)
+	}
+	stored, err := json.Marshal(s.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := thinq.State{}
+	if err := json.Unmarshal(stored, &loaded); err != nil {
+		t.Fatal(err)
+	}
+	s.state = loaded
+	if message := string(s.describe(testOptions)[0].Announcement()); !strings.Contains(message, `"bubbling"`) {
+		t.Errorf("the word is forgotten: %s", message)
+	}
+}
+
 // TestTower: the halves are two devices, and a notice goes to the one that
 // lists it.
 func TestTower(t *testing.T) {
@@ -272,4 +297,42 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: %s is not in the table", s.name, s.device.Type)
 		}
 	}
+}
+
+// TestAffectedIsHonest changes every value of every sample, one at a time: what
+// Affected calls no news must leave the announcement as it is.
+func TestAffectedIsHonest(t *testing.T) {
+	for _, s := range samples(t) {
+		devices := s.describe(testOptions)
+		for _, p := range s.profile.Properties {
+			for _, v := range mayRead(p) {
+				changed := thinq.State{p.Path: v}
+				then := sample{s.name, s.device, s.profile, maps.Clone(s.state)}
+				then.state[p.Path] = v
+				for i, d := range devices {
+					if d.Part != p.Path.Part || d.Affected(changed) {
+						continue
+					}
+					after := then.describe(testOptions)[i].Announcement()
+					if !bytes.Equal(d.Announcement(), after) {
+						t.Errorf("%s: %s = %v is called no news:\n%s", s.name, p.Path, v, cmp.Diff(string(d.Announcement()), string(after)))
+					}
+				}
+			}
+		}
+	}
+}
+
+// mayRead are values that a property may take on: its options and one that is
+// not among them, its limits and numbers beyond.
+func mayRead(p thinq.Property) []any {
+	switch {
+	case p.Type == thinq.Enum:
+		return append(slices.Clone(p.Read.Options), "NEVER_SEEN")
+	case p.Type == thinq.Bool:
+		return []any{true, false}
+	case isNumeric(p):
+		return []any{p.Read.Min, p.Read.Max, 0.0, 21.0, 1e6}
+	}
+	return []any{"text"}
 }

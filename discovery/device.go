@@ -57,6 +57,8 @@ type Device struct {
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
 	memories     []func(now, into thinq.State) // what composites want remembered
+	learnt       map[thinq.Path]bool           // remembered words and codes that are announced
+	lists        map[thinq.Path][]any          // the words of the profile, of properties whose words are announced
 	notices      vocabulary
 	errors       vocabulary
 	coverage     []Coverage
@@ -94,7 +96,7 @@ func (d *Device) Affected(changed thinq.State) bool {
 			continue
 		}
 		if p.Resource == derived {
-			if learnt(p) {
+			if learnt(p) && !d.learnt[p] {
 				return true
 			}
 			continue

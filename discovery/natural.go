@@ -277,7 +277,7 @@ func (b *builder) measure(v *value, c map[string]any) {
 // the present one if neither has it. Home Assistant drops words that are not
 // listed, so a new one makes the device be described again.
 func (b *builder) optionsOf(v *value) []string {
-	all := wordsOf(slices.Concat(v.Read.Options, v.Write.Options))
+	all := wordsOf(slices.Concat(v.Read.Options, v.Write.Options, b.learntWords(v)))
 	fresh := func(now any) (form string, isNew bool) {
 		form = strings.Trim(string(appendValue(nil, now)), `"`)
 		if _, isNumber := now.(float64); isNumber && slices.Contains(all, word(numberWord)) {
