@@ -209,14 +209,22 @@ func (f *demoFlags) ready(w io.Writer, cfg *Config, cloud *thinqtest.Server, hom
 		}{true, cfg.MQTT.URL, page, cloud.AdminURL, cfg.MQTT.BaseTopic, len(cloud.Devices())})
 	}
 	at := clientFlags(cfg.MQTT)
-	_, err := fmt.Fprintf(w, `thinq2mqtt demo: %[1]d simulated appliances; Ctrl-C ends it and nothing stays
+	_, err := fmt.Fprintf(w, `thinq2mqtt demo: %[1]d simulated appliances; Ctrl-C ends it%[7]s
 
   broker  %[2]s
   page    %[3]s/
   watch   mosquitto_sub %[4]s -v -t '%[5]s/+'
   switch  mosquitto_pub %[4]s -t %[6]s
-`, len(cloud.Devices()), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, cloud, home))
+`, len(cloud.Devices()), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, cloud, home), f.remains())
 	return err
+}
+
+// remains says what is left when the demo has ended.
+func (f *demoFlags) remains() string {
+	if f.broker == "" {
+		return " and nothing stays"
+	}
+	return "; what it announced stays on the broker, as unavailable"
 }
 
 // clientFlags are the flags of mosquitto's clients for a broker.
