@@ -127,13 +127,15 @@ func (b *Bridge) decide(d *device, begun time.Time, err error) {
 		if c.ended || c.asked.IsZero() || begun.Before(c.asked) {
 			continue
 		}
-		why := &rejection{Reason: "not_shown", Message: "the appliance does not show it"}
-		if err != nil {
-			why = &rejection{Code: code(err), Reason: "no_answer", Message: sentence(err)}
-		} else if c.blind && len(c.goal) == 0 {
-			why = &rejection{Reason: "not_shown", Message: "LG accepted it, and nothing can show whether it was done"}
+		switch {
+		case err != nil:
+			b.end(c, unknown, &rejection{Code: code(err), Reason: "no_answer", Message: sentence(err)})
+		case c.blind && c.taken && len(c.goal) == 0:
+			// LG accepted it, the appliance answers, and no state could tell more.
+			b.end(c, confirmed, nil)
+		default:
+			b.end(c, unknown, &rejection{Reason: "not_shown", Message: "the appliance does not show it"})
 		}
-		b.end(c, unknown, why)
 	}
 	d.orders.sweep()
 	if len(d.orders.open) == 0 {

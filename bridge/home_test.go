@@ -1,0 +1,118 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// A component is what Home Assistant would know of one entity.
+type component struct {
+	Platform string   `json:"platform"`
+	Command  string   `json:"command_topic"`
+	Template string   `json:"value_template"`
+	Options  []string `json:"options"`
+	On       string   `json:"payload_on"`
+	Off      string   `json:"payload_off"`
+	Press    string   `json:"payload_press"`
+	Min      *float64 `json:"min"`
+	Max      *float64 `json:"max"`
+}
+
+// payloads are two of those that a user could send to a component.
+func (c component) payloads() []string {
+	switch {
+	case c.Platform == "select" && len(c.Options) > 1:
+		return []string{c.Options[0], c.Options[len(c.Options)-1]}
+	case c.Platform == "switch":
+		return []string{c.On, c.Off}
+	case c.Platform == "number" && c.Min != nil && c.Max != nil:
+		return []string{fmt.Sprint(*c.Min), fmt.Sprint(*c.Max)}
+	}
+	return nil
+}
+
+// TestEveryCommand sets everything that the sample home lets one set, as Home
+// Assistant would, and wants each command to end once: as confirmed, or refused
+// with a reason.
+func TestEveryCommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole home")
+	}
+	withDaemon(t, thinqtest.Options{CallsPerHour: -1}, func(d *daemon) {
+		d.after(5 * time.Minute)
+		results, err := d.broker.Subscribe("thinq2mqtt/+/result")
+		if err != nil {
+			t.Fatal(err)
+		}
+		announcements := d.broker.Messages("homeassistant/device/+/config")
+		fates := map[string]int{}
+		for _, topic := range slices.Sorted(maps.Keys(announcements)) {
+			var message struct {
+				Components map[string]component `json:"components"`
+			}
+			if err := json.Unmarshal(announcements[topic], &message); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range slices.Sorted(maps.Keys(message.Components)) {
+				c := message.Components[key]
+				if strings.Contains(c.Command, "/bridge/") {
+					continue
+				}
+				for _, payload := range c.payloads() {
+					d.publish(c.Command, payload)
+					d.after(45 * time.Second)
+					fates[d.fate(results, c.Command, payload)]++
+				}
+			}
+		}
+		t.Log(fates)
+		if fates["confirmed"] < 80 {
+			t.Errorf("only %d commands confirmed", fates["confirmed"])
+		}
+	})
+}
+
+// fate is how the one command that was sent ended.
+func (d *daemon) fate(results <-chan linktest.Msg, topic, payload string) string {
+	d.Helper()
+	var final []string
+	for {
+		select {
+		case m := <-results:
+			var r struct {
+				Status string
+				Error  struct{ Reason, Code, Message string }
+			}
+			if err := json.Unmarshal(m.Payload, &r); err != nil {
+				d.Fatal(err)
+			}
+			if r.Status == "accepted" {
+				continue
+			}
+			word := r.Status
+			if r.Error.Reason != "" {
+				word += ":" + r.Error.Reason
+			}
+			final = append(final, word)
+			if r.Status == "unknown" || r.Status == "expired" || r.Error.Reason == "unsupported" || r.Error.Reason == "fault" {
+				d.Errorf("%s = %s: %s", topic, payload, m.Payload)
+			}
+			continue
+		default:
+		}
+		break
+	}
+	if len(final) != 1 {
+		d.Errorf("%s = %s ended %d times: %q", topic, payload, len(final), final)
+		return "not once"
+	}
+	return final[0]
+}
