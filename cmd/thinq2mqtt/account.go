@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -127,9 +128,13 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 
 // client is LG's side of an account.
 func (b *builder) client(label string, c Account, store *bridge.Store, budget *thinq.Budget, log *slog.Logger) (*thinq.Client, error) {
-	roots, err := authorities(c.CAFile, x509.SystemCertPool)
+	known, err := x509.SystemCertPool()
 	if err != nil {
-		return nil, fmt.Errorf("%s.ca_file: %w", cmp.Or(label, "thinq"), err)
+		known = x509.NewCertPool() // an image without any
+	}
+	roots, err := authorities(c.CAFile, known)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %s %w", c.CAFile, err)
 	}
 	read := b.app.reader(b.cfg.token(label))
 	return thinq.NewClient(thinq.Options{
@@ -155,7 +160,7 @@ func (b *builder) link(label, instance string, t discovery.Topics, log *slog.Log
 	}
 	secure, err := brokerTLS(m)
 	if err != nil {
-		return nil, fmt.Errorf("mqtt: %w", err)
+		return nil, err
 	}
 	id := cmp.Or(m.ClientID, instance)
 	if m.ClientID != "" && label != "" {
@@ -190,15 +195,12 @@ func (a *app) reader(s secretSource) func() (string, error) {
 
 // brokerTLS is how the local broker is to be trusted and told who we are.
 func brokerTLS(m MQTT) (*tls.Config, error) {
-	roots, err := authorities(m.CAFile, func() (*x509.CertPool, error) { return x509.NewCertPool(), nil })
+	roots, err := authorities(m.CAFile, x509.NewCertPool())
 	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
+		return nil, fmt.Errorf("mqtt.ca_file: %s %w", m.CAFile, err)
 	}
 	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if m.CertFile != "" {
-		if _, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile); err != nil {
-			return nil, fmt.Errorf("cert_file, key_file: %w", err)
-		}
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile) // may have been renewed
 			return &pair, err
@@ -207,22 +209,18 @@ func brokerTLS(m MQTT) (*tls.Config, error) {
 	return c, nil
 }
 
-// authorities adds those of a PEM file to a pool; nil (the system's) if there is
-// no file.
-func authorities(path string, pool func() (*x509.CertPool, error)) (*x509.CertPool, error) {
+// authorities adds those of a PEM file to a pool; nil, which means the system's,
+// if there is no file. The error goes on after the file's name.
+func authorities(path string, pool *x509.CertPool) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot be read: %w", bare(err))
 	}
-	roots, err := pool()
-	if err != nil {
-		return nil, err
+	if !pool.AppendCertsFromPEM(data) {
+		return nil, errors.New("holds no certificate in PEM form")
 	}
-	if !roots.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM form", path)
-	}
-	return roots, nil
+	return pool, nil
 }

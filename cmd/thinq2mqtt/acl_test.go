@@ -36,16 +36,22 @@ func connect(t *testing.T, s *mosquitto.Server, o mosquitto.Options, user string
 		URL: s.URL, ClientID: user, Username: user, Password: func() (string, error) { return o.Users[user], nil },
 		Subscriptions: []link.Subscription{{Filter: "#"}},
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	runLink(t, l)
 	select {
 	case <-l.Up():
 	case <-time.After(patience):
 		t.Fatalf("%s does not get in: %s", user, l.Status().Problem)
 	}
 	return l
+}
+
+// runLink runs a link until the test ends.
+func runLink(t *testing.T, l *link.Link) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
 }
 
 // Each user may do what it must, and nothing else.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -117,7 +119,7 @@ func (v *validator) account(key string, a Account) {
 	if a.APIURL != "" {
 		v.url(join(key, "api_url"), a.APIURL, "https://host:port", "https")
 	}
-	v.file(join(key, "ca_file"), a.CAFile)
+	v.authorities(join(key, "ca_file"), a.CAFile)
 	switch b := a.Budget; {
 	case b.CallsPerHour < 1:
 		v.complain(join(key, "budget.calls_per_hour"), "%d leaves nothing to call with: the default is 100", b.CallsPerHour)
@@ -158,11 +160,13 @@ func (v *validator) mqtt() {
 	v.url("mqtt.url", m.URL, "mqtt://localhost:1883", "mqtt", "mqtts", "ws", "wss")
 	v.secret(v.c.secret("mqtt.password", m.Password, m.PasswordFile), false)
 	v.topic("mqtt.base_topic", m.BaseTopic)
-	for key, path := range map[string]string{"ca_file": m.CAFile, "cert_file": m.CertFile, "key_file": m.KeyFile} {
-		v.file(join("mqtt", key), path)
-	}
+	v.authorities("mqtt.ca_file", m.CAFile)
 	if (m.CertFile == "") != (m.KeyFile == "") {
 		v.complain(cmp.Or(v.c.set("mqtt.cert_file"), v.c.set("mqtt.key_file")), "needs its counterpart: set both cert_file and key_file, or none")
+	} else if m.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile); err != nil {
+			v.complain("mqtt.cert_file", "and key_file cannot be used: %v", err)
+		}
 	}
 }
 
@@ -181,15 +185,10 @@ func (v *validator) url(key, text, example string, schemes ...string) {
 	}
 }
 
-// file checks that a file can be read, if one is named.
-func (v *validator) file(key, path string) {
-	if path == "" {
-		return
-	}
-	if f, err := os.Open(path); err != nil {
-		v.complain(key, "%s cannot be read: %v", path, bare(err))
-	} else {
-		f.Close()
+// authorities checks a file of certificates, if one is named.
+func (v *validator) authorities(key, path string) {
+	if _, err := authorities(path, x509.NewCertPool()); err != nil {
+		v.complain(key, "%s %v", path, err)
 	}
 }
 
