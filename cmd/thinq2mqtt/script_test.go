@@ -23,13 +23,14 @@ import (
 )
 
 // patience is how long a script waits for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // TestScripts runs the binary. Commands beyond those of testscript:
 //
 //	exits CODE thinq2mqtt ARG...     run, and check the exit code
 //	start NAME thinq2mqtt ARG...     start, wait for the ready line, and set a variable for each of its keys
 //	end NAME SIGNAL CODE             send a signal, wait, and check the exit code
+//	free NAME                        set a variable to an address that nobody listens on
 //	get URL REGEXP                   ask until the answer matches
 //	await URL TOPIC REGEXP           wait for a message
 //	publish URL TOPIC TEXT           send a message
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "end": end, "get": get, "await": await, "publish": publish,
+			"exits": exits, "start": start, "end": end, "free": free, "get": get, "await": await, "publish": publish,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["running"] = running{}
@@ -123,6 +124,16 @@ func end(ts *testscript.TestScript, neg bool, args []string) {
 		said, _ := os.ReadFile(ts.MkAbs(args[0] + ".log"))
 		ts.Fatalf("exit code %s, want %s\n%s", code, args[2], said)
 	}
+}
+
+func free(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: free NAME")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
 }
 
 // until tries again and again.
