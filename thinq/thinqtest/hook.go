@@ -139,6 +139,9 @@ func (h *hook) OnSessionEstablished(cl *mochi.Client, pk packets.Packet) {
 		b.sessions[cl.ID] = s
 	}
 	s.client = cl
+	// mochi counts the window, too, and while it does can lock itself out for
+	// good: its NextImmediate takes a read lock twice.
+	cl.State.Inflight.ResetSendQuota(0)
 	s.window = inFlight
 	if most := int(cl.Properties.Props.ReceiveMaximum); most > 0 {
 		s.window = min(s.window, most)
