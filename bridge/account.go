@@ -11,6 +11,10 @@ import (
 // unavailable.
 const darkAfter = 5 * time.Minute
 
+// probeAfter is when a cloud that did not answer is asked for the list, and
+// from then on until it answers.
+const probeAfter = time.Minute
+
 // An account is the condition of the REST side, as the last answers show it.
 type account struct {
 	condition string
@@ -80,7 +84,16 @@ func (b *Bridge) doubtAccount(class thinq.Class) {
 		return
 	}
 	b.account.failing = time.Now()
-	b.later.set("dark", time.Now().Add(darkAfter), b.darken)
+	b.later.set("dark", b.account.failing.Add(darkAfter), b.darken)
+	b.later.set("probe", b.account.failing.Add(probeAfter), b.probe)
+}
+
+// probe makes sure that somebody asks again: a read that failed may have been
+// the only call of the hour, and the cloud is not away because nobody asks.
+func (b *Bridge) probe() {
+	if !b.account.failing.IsZero() {
+		b.list(thinq.Background, nil)
+	}
 }
 
 func (b *Bridge) darken() {

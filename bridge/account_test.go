@@ -30,9 +30,23 @@ func TestCloudUnreachable(t *testing.T) {
 			t.Errorf("cloud = %q", s.Cloud)
 		}
 		h.cloud.change(func() { clear(h.cloud.faults) })
-		h.after(time.Hour)
+		h.after(7 * time.Minute)
 		if h.availability("ac") != online {
 			t.Error("still unavailable")
+		}
+	})
+}
+
+// One read that failed, in a home where nothing else happens, is no outage.
+func TestShortOutage(t *testing.T) {
+	cooling(t, func(h *home) {
+		for range 10 {
+			h.cloud.fail("state ac", context.DeadlineExceeded)
+		}
+		h.bridgeRequest("refresh", "")
+		h.after(20 * time.Minute)
+		if got := h.broker.on(h.topic("ac", "/availability")); slices.Contains(got, offline) {
+			t.Errorf("availability = %q", got)
 		}
 	})
 }

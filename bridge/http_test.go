@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"net/http"
@@ -61,6 +63,12 @@ func TestStatusPage(t *testing.T) {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 		golden(t, "status.html", w.Body.String())
+		_, style, _ := strings.Cut(w.Body.String(), "<style>")
+		style, _, _ = strings.Cut(style, "</style>")
+		digest := sha256.Sum256([]byte(style))
+		if hash := base64.StdEncoding.EncodeToString(digest[:]); !strings.Contains(w.Header().Get("Content-Security-Policy"), "'sha256-"+hash+"'") {
+			t.Error("the content policy does not let the page's own style through")
+		}
 		for _, bad := range []string{"<script", "<img", "unsafe-inline"} {
 			if strings.Contains(w.Body.String(), bad) {
 				t.Errorf("the page contains %q", bad)
