@@ -7,11 +7,11 @@ import (
 
 // Status is the present condition of a link, for the status page and metrics.
 type Status struct {
-	Connected bool
-	Since     time.Time // of the present condition
-	Problem   string    // why it is down, or which subscription is refused, in words; else empty
-	Connects  int       // successful connections so far
-	Dropped   int       // received messages that nobody took in time
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since"`             // of the present condition
+	Problem   string    `json:"problem,omitempty"` // why it is down, or which subscription is refused, in words; else empty
+	Connects  int       `json:"connects"`          // successful connections so far
+	Dropped   int       `json:"dropped"`           // received messages that nobody took in time
 }
 
 // A condition is a Status that several goroutines touch.
