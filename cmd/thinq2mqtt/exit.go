@@ -8,14 +8,11 @@ import (
 // Exit codes, after sysexits.h where there is one that fits. 2 is left to the
 // Go runtime's own panics.
 const (
-	exitFault       = 1  // unexpected
-	exitUsage       = 64 // wrong flag or argument
-	exitData        = 65 // an input file is not what it should be
-	exitUnavailable = 69 // a peer does not answer (one-shot commands)
-	exitState       = 73 // state folder unusable or in use
-	exitTemporary   = 75 // try again later (one-shot commands)
-	exitToken       = 77 // token refused (one-shot commands)
-	exitConfig      = 78 // configuration invalid
+	exitFault  = 1  // unexpected
+	exitUsage  = 64 // wrong flag or argument
+	exitData   = 65 // an input file is not what it should be
+	exitState  = 73 // state folder unusable or in use
+	exitConfig = 78 // configuration invalid
 )
 
 // An exitError is an error with an exit code of its own.
