@@ -27,6 +27,9 @@ func (b *Bridge) dirty() {
 	if b.saved.After(now) || at.Before(now) { // the clock was set back, or long ago
 		at = now
 	}
+	if !b.settled { // half a start is not worth a minute's only write
+		at = latest(at, b.started.Add(savePeriod))
+	}
 	if b.o.Store != nil {
 		b.later.soonest("save", at, b.saveSoon)
 	}

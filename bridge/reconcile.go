@@ -202,13 +202,18 @@ func (b *Bridge) subscribed(d *device, kind string, period time.Duration, call f
 	b.later.set(kind+" "+d.info.ID, due, func() { b.subscribe(d, kind, period, time.Time{}, call) })
 }
 
-// awaitLifecycle asks for news of added, removed and renamed appliances, some
-// time after the start has made its own calls.
+// awaitLifecycle ends the start when its calls are made: what it has learnt is
+// saved at once, and news of added, removed and renamed appliances are asked for
+// some time later.
 func (b *Bridge) awaitLifecycle() {
-	if b.settled || !b.listed || b.o.Subscriber == nil || b.busyStarting() {
+	if b.settled || !b.listed || b.busyStarting() {
 		return
 	}
 	b.settled = true
+	b.dirty()
+	if b.o.Subscriber == nil {
+		return
+	}
 	at := latest(time.Now().Add(lifecycleDelay), b.lifecycle)
 	b.later.set("lifecycle", at, b.subscribeLifecycle)
 }

@@ -137,9 +137,9 @@ func (b *Bridge) decide(d *device, begun time.Time, err error) {
 			b.end(c, unknown, &rejection{Reason: "not_shown", Message: "the appliance does not show it"})
 		}
 	}
-	d.orders.sweep()
-	if len(d.orders.open) == 0 {
-		b.publishState(d, true)
+	if open := len(d.orders.open); open > 0 {
+		d.orders.sweep()
+		b.publishState(d, len(d.orders.open) < open) // a dashboard that shows the wish snaps back
 	}
 }
 

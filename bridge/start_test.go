@@ -187,6 +187,23 @@ func TestWarmStart(t *testing.T) {
 	})
 }
 
+// A start that is complete is saved at once: a crash soon after costs nothing.
+func TestCrashSoonAfterStart(t *testing.T) {
+	dir := t.TempDir()
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.o.Store = openStore(t, dir)
+		h.cloud.delay = time.Second
+		h.run()
+		h.after(10 * time.Second)
+		saved := h.o.Store.loadCache()
+		if len(saved.Devices) != 2 || saved.Devices[1].Profile == nil || saved.Devices[1].Due["event"].IsZero() {
+			t.Errorf("saved: %+v", saved)
+		}
+		h.stop()
+		h.o.Store.Close()
+	})
+}
+
 func TestStop(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {
 		h.start()
