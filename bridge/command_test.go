@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -465,5 +464,3 @@ func TestGet(t *testing.T) {
 		}
 	})
 }
-
-var errNetwork = errors.New("network unreachable")

@@ -44,7 +44,6 @@ type Metrics struct {
 	orphans         prometheus.Counter
 	births          prometheus.Counter
 	restarts        *prometheus.CounterVec // component, cause
-	logged          *prometheus.CounterVec // level, component
 	writes          *prometheus.CounterVec // file, result
 }
 
@@ -110,7 +109,6 @@ func (m *Metrics) appliances(f family) {
 
 func (m *Metrics) housekeeping(f family) {
 	m.restarts = f.counter("worker_restarts_total", "Work that ended in a panic or an error and went on.", "component", "cause")
-	m.logged = f.counter("log_messages_total", "Log records emitted at warn and above.", "level", "component")
 	m.writes = f.counter("state_writes_total", "State file writes.", "file", "result")
 }
 
