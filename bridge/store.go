@@ -209,7 +209,19 @@ func (s *Store) write(name string, v any) error {
 	if err := keepOld(path); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask())
+	if err := renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask()); err != nil {
+		return err
+	}
+	return syncFolder(s.dir)
+}
+
+// syncFolder makes a rename outlive a power cut.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // keepOld makes the present generation the old one without ever taking the
