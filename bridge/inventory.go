@@ -44,6 +44,7 @@ func (b *Bridge) restore() {
 	for i, cd := range c.Devices {
 		b.restoreDevice(i, cd, same)
 	}
+	b.o.Budget.Resume(len(b.devices))
 }
 
 func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
@@ -58,7 +59,6 @@ func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 		b.grant(d, callsPerDevice)
 		return
 	}
-	b.grant(d, 1)
 	b.guard(d, func() {
 		b.learn(d, cd.Profile)
 		for _, h := range d.halves {
@@ -84,6 +84,11 @@ func (b *Bridge) clientID() string {
 // begin makes the appointments that every run has.
 func (b *Bridge) begin() {
 	b.list(thinq.Background, nil)
+	for _, d := range b.ordered() { // those of the cache need not wait for the list
+		if d.profile != nil {
+			b.firstRead(d)
+		}
+	}
 	b.every("list", listPeriod, func() { b.list(thinq.Background, nil) })
 	b.every("minute", time.Minute, b.minutely)
 	b.every("measure", 10*time.Second, b.measure)

@@ -27,6 +27,9 @@ func (b *Bridge) read(d *device, order int, why string) {
 
 // firstRead asks for the state of an appliance not heard of in this run.
 func (b *Bridge) firstRead(d *device) {
+	if d.reading {
+		return
+	}
 	b.readAs(d, orderFirst, thinq.Start, "start", false)
 }
 

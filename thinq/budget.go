@@ -61,20 +61,17 @@ type Budget struct {
 
 	mu      sync.Mutex
 	s       BudgetState
-	grants  []grant // of this run
-	proven  bool    // a call was answered since the last pause
-	probing bool    // the first call after the pause is on its way
-}
-
-type grant struct {
-	at time.Time
-	n  int
+	worth   int  // start calls an hour that the grants of this run justify
+	proven  bool // a call was answered since the last pause
+	probing bool // the first call after the pause is on its way
 }
 
 // BudgetState is what a Budget must remember across restarts.
 type BudgetState struct {
 	Calls  [3][]time.Time `json:"calls"`            // of the last hour by lane, oldest first
 	Start  int            `json:"start,omitempty"`  // start calls granted and not yet used
+	Most   int            `json:"most,omitempty"`   // start calls an hour that the largest start of late justifies
+	MostAt time.Time      `json:"most_at,omitzero"` // when that was
 	Until  time.Time      `json:"until,omitzero"`   // end of the last pause after a refusal
 	Pause  time.Duration  `json:"pause,omitempty"`  // its length: the next one is longer
 	Learnt int            `json:"learnt,omitempty"` // calls per hour at which LG refused; 0 never
@@ -110,6 +107,9 @@ func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget {
 		b.count(Start, now)
 	}
 	b.s.Start = 0
+	if b.s.MostAt.After(now) {
+		b.s.MostAt = now
+	}
 	if limit := now.Add(maxRetryAfter); b.s.Until.After(limit) {
 		b.s.Until = limit // the clock was wrong then or is now
 	}
@@ -132,18 +132,29 @@ func (b *Budget) State() BudgetState {
 }
 
 // Grant allows n more calls of lane Start: 4 for every appliance never seen
-// before, one for every other at a start, so that a start is not throttled. A
-// crash loop is: the start calls of one hour, those of earlier runs included,
-// end at twice what this run was granted lately.
-func (b *Budget) Grant(n int) {
+// before, so that a first start is not throttled. A crash loop is: the start
+// calls of one hour, those of earlier runs included, end at twice what the
+// largest start of late was granted.
+func (b *Budget) Grant(n int) { b.allow(n, 2) }
+
+// Resume allows n more calls of lane Start: one for every appliance that an
+// earlier run knew, so that a restart shows at once what is true. Four restarts
+// an hour are none that must be throttled.
+func (b *Budget) Resume(n int) { b.allow(n, 4) }
+
+// allow grants n start calls, which justify so many times n an hour.
+func (b *Budget) allow(n, times int) {
 	if b == nil || n <= 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now := time.Now()
 	b.s.Start += n
-	b.prune(time.Now())
-	b.grants = append(b.grants, grant{time.Now(), n})
+	b.worth += n * times
+	if b.worth >= b.s.Most || now.Sub(b.s.MostAt) >= grantMemory {
+		b.s.Most, b.s.MostAt = b.worth, now
+	}
 }
 
 // Left is how many background calls may be made now, and until when LG's
@@ -272,13 +283,7 @@ func (b *Budget) exhausted(now time.Time) time.Time {
 }
 
 // granted says whether a start call may use a grant.
-func (b *Budget) granted() bool {
-	worth := 0
-	for _, g := range b.grants {
-		worth += g.n
-	}
-	return b.s.Start > 0 && len(b.s.Calls[Start]) < 2*worth
-}
+func (b *Budget) granted() bool { return b.s.Start > 0 && len(b.s.Calls[Start]) < b.s.Most }
 
 func (b *Budget) total() (n int) {
 	for _, calls := range b.s.Calls {
@@ -296,7 +301,6 @@ func (b *Budget) prune(now time.Time) {
 	for l := range b.s.Calls {
 		b.s.Calls[l] = recent(b.s.Calls[l], now)
 	}
-	b.grants = slices.DeleteFunc(b.grants, func(g grant) bool { return now.Sub(g.at) >= grantMemory })
 }
 
 // recent copies the calls of the last hour. Calls in the future were made while

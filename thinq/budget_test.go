@@ -125,6 +125,31 @@ func TestBudgetGrants(t *testing.T) {
 	})
 }
 
+// TestBudgetResume restarts: what was known is read at once, a first start within
+// the same hour or not, until it looks like a crash loop.
+func TestBudgetResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(100, 0, BudgetState{})
+		b.Grant(44)
+		tries(b, Start, 44)
+		for i, want := range []int{11, 11, 11, 11, 0} {
+			b = NewBudget(100, 0, b.State())
+			b.Resume(11)
+			if n := tries(b, Start, 11); n != want {
+				t.Errorf("%d start calls at restart %d, want %d", n, i+1, want)
+			}
+		}
+		time.Sleep(24 * time.Hour)
+		for i, want := range []int{11, 11, 11, 11, 0} {
+			b = NewBudget(100, 0, b.State())
+			b.Resume(11)
+			if n := tries(b, Start, 11); n != want {
+				t.Errorf("%d start calls at restart %d a day later, want %d", n, i+1, want)
+			}
+		}
+	})
+}
+
 func TestBudgetPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100, 40, BudgetState{})

@@ -25,12 +25,12 @@ var busyRetries = []time.Duration{2 * time.Second, 8 * time.Second, 30 * time.Se
 
 // eventState is the memory of [Client.Events] across calls.
 type eventState struct {
-	refused  bool          // the broker did not accept the present certificate
-	next     time.Time     // no new certificate earlier
-	interval time.Duration // and this long after that one
-	gaveUp   int           // subscribers that ended with an error, in a row
-	former   *url.URL      // the broker before the present one
-	key      *signable     // made, and not yet answered for
+	refused  bool                      // the broker did not accept the present certificate
+	next     time.Time                 // no new certificate earlier
+	interval time.Duration             // and this long after that one
+	gaveUp   int                       // subscribers that ended with an error, in a row
+	former   *url.URL                  // the broker before the present one
+	key      func() (*signable, error) // made, or being made, and not yet certified
 }
 
 // Events delivers LG's messages until ctx ends: it finds the endpoint (route,
@@ -138,6 +138,9 @@ func sleep(ctx context.Context, d time.Duration) {
 // and until when.
 func (c *Client) endpoint(ctx context.Context) (ep Endpoint, until time.Time, err error) {
 	ctx = WithLane(ctx, Start)
+	if c.whoami().Certificate == "" {
+		c.prepareKey() // while the route is asked for
+	}
 	broker, err := c.broker(ctx)
 	if err != nil {
 		return ep, until, err

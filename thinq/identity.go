@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -92,14 +93,11 @@ func (c *Client) clientID() string { return c.whoami().ClientID }
 // that they belong together. A key that LG did not answer for serves again:
 // making one takes a small computer seconds.
 func (c *Client) newCertificate(ctx context.Context) error {
-	if c.events.key == nil {
-		key, err := newKey()
-		if err != nil {
-			return err
-		}
-		c.events.key = key
+	key, err := c.prepareKey()()
+	if err != nil {
+		c.events.key = nil
+		return err
 	}
-	key := c.events.key
 	cert, topics, err := c.Certificate(ctx, key.request)
 	if err != nil {
 		return err
@@ -125,6 +123,16 @@ type badCertificate struct{ cause error }
 func (e badCertificate) Error() string { return "LG's certificate is of no use: " + e.cause.Error() }
 func (e badCertificate) Unwrap() error { return e.cause }
 func (badCertificate) Class() Class    { return Unknown }
+
+// prepareKey starts making a key, unless one waits for its certificate already;
+// the result waits until it is made.
+func (c *Client) prepareKey() func() (*signable, error) {
+	if c.events.key == nil {
+		c.events.key = sync.OnceValues(newKey)
+		go c.events.key()
+	}
+	return c.events.key
+}
 
 // A signable key waits for its certificate.
 type signable struct {
