@@ -180,18 +180,24 @@ func (b *Bridge) available(d *device) bool {
 	return d.known && !d.away && !d.disabled && !d.missing.doubted() && !b.account.dark && !b.stale(d)
 }
 
-// staleAfter is how many reconcile intervals without any observation make an
-// appliance unavailable.
-const staleAfter = 3
+const (
+	staleAfter = 3                 // reconcile intervals without any observation make an appliance unavailable
+	readShare  = 200 * time.Second // but in a large home the budget allows a read of each only so often
+)
+
+// patience is how long an appliance counts as observed.
+func (b *Bridge) patience() time.Duration {
+	return max(staleAfter*b.o.Reconcile, time.Duration(len(b.devices))*readShare)
+}
 
 func (b *Bridge) stale(d *device) bool {
-	return time.Since(d.seen) >= staleAfter*b.interval()
+	return time.Since(d.seen) >= b.patience()
 }
 
 // heard notes that an appliance was observed.
 func (b *Bridge) heard(d *device) {
 	d.seen, d.known, d.away, d.trouble = time.Now(), true, false, ""
-	b.later.set("stale "+d.info.ID, d.seen.Add(staleAfter*b.interval()), func() { b.publishAvailability(d, false) })
+	b.later.set("stale "+d.info.ID, d.seen.Add(b.patience()), func() { b.publishAvailability(d, false) })
 	b.m.deviceUpdated.WithLabelValues(b.o.Account, d.slug).Set(float64(d.seen.Unix()))
 }
 

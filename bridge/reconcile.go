@@ -105,18 +105,9 @@ func (b *Bridge) introduce(d *device) {
 	b.publishAvailability(d, false)
 }
 
-// spacing is the least time between two reconcile reads of different
-// appliances, so that a large home stays inside an hour's background calls.
-const spacing = 100 * time.Second
-
-// interval is the time between two reads of one appliance.
-func (b *Bridge) interval() time.Duration {
-	return max(b.o.Reconcile, time.Duration(len(b.devices))*spacing)
-}
-
 // planRead makes the appointment for the next reconcile read.
 func (b *Bridge) planRead(d *device) {
-	at := time.Now().Add(jitter(b.interval(), 0.1))
+	at := time.Now().Add(jitter(b.o.Reconcile, 0.1))
 	b.later.set("reconcile "+d.info.ID, at, func() {
 		b.planRead(d) // in case this one gets lost
 		b.read(d, orderRead, "reconcile")
