@@ -1,7 +1,9 @@
 package bridge
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -54,7 +56,7 @@ type half struct {
 	*discovery.Device
 	of           *device
 	announced    keys
-	announcement []byte
+	announcement [sha256.Size]byte // digest of what was announced; zero: nothing
 	payload      []byte
 	extra        map[string][]byte
 	availability string
@@ -117,7 +119,7 @@ func (b *Bridge) newDevice(info thinq.Device) *device {
 
 // learn takes a profile over and describes the appliance anew.
 func (b *Bridge) learn(d *device, raw json.RawMessage) {
-	p, err := thinq.ParseProfile(raw)
+	raw, p, err := b.parse(raw)
 	if err != nil {
 		d.problem = fmt.Sprintf("the profile makes no sense: %v", err)
 		b.log.Warn("unusable profile", "device", d.slug, "err", err)
@@ -130,6 +132,18 @@ func (b *Bridge) learn(d *device, raw json.RawMessage) {
 		b.log.Info("part of a profile left out", "device", d.slug, "problem", problem)
 	}
 	b.describe(d, "change")
+}
+
+// parse reads a profile. Appliances of the same kind have the same one, byte for
+// byte, so in a large home they share it.
+func (b *Bridge) parse(raw json.RawMessage) (json.RawMessage, *thinq.Profile, error) {
+	for _, d := range b.devices {
+		if d.profile != nil && bytes.Equal(d.raw, raw) {
+			return d.raw, d.profile, nil
+		}
+	}
+	p, err := thinq.ParseProfile(raw)
+	return bytes.Clone(raw), p, err
 }
 
 // outgrow drops the values that only the former profile knows.

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"math/rand/v2"
@@ -53,7 +54,7 @@ func (b *Bridge) republishDevice(d *device, reason string) {
 		return
 	}
 	for _, h := range d.halves {
-		h.announcement, h.payload, h.extra, h.availability = nil, nil, nil, ""
+		h.announcement, h.payload, h.extra, h.availability = [sha256.Size]byte{}, nil, nil, ""
 		b.announcePaced(h, reason, true)
 	}
 	b.publishStatePaced(d, true, true)
@@ -86,10 +87,11 @@ func (b *Bridge) announcePaced(h *half, reason string, paced bool) {
 	gone := vanished(h.announced, now)
 	h.announced = now
 	announcement := h.Announcement()
-	if bytes.Equal(announcement, h.announcement) {
+	digest := sha256.Sum256(announcement)
+	if digest == h.announcement {
 		return
 	}
-	h.announcement = announcement
+	h.announcement = digest
 	b.touch()
 	if !b.o.HomeAssistant {
 		return
@@ -103,7 +105,7 @@ func (b *Bridge) announcePaced(h *half, reason string, paced bool) {
 	b.retain(h.Slug, "discovery", topic, withStubs(announcement, gone), rankAnnounce, paced)
 	b.later.set("stubs "+h.Slug, time.Now().Add(stubPause), func() {
 		if b.slugs[h.Slug] == h {
-			b.retain(h.Slug, "discovery", topic, h.announcement, rankAnnounce, false)
+			b.retain(h.Slug, "discovery", topic, h.Announcement(), rankAnnounce, false)
 		}
 	})
 }

@@ -37,7 +37,7 @@ type Store struct {
 	mu       sync.Mutex
 	identity identityRecord
 	token    json.RawMessage
-	cache    cache
+	found    *cache // what OpenStore read, until it is asked for
 	budget   thinq.BudgetState
 	warnings []string
 }
@@ -68,7 +68,8 @@ func (s *Store) open() error {
 	}
 	s.read(identityFile, &s.identity)
 	s.read(tokenFile, &s.token)
-	s.read(cacheFile, &s.cache)
+	s.found = new(cache)
+	s.read(cacheFile, s.found)
 	s.read(budgetFile, &s.budget)
 	if s.identity.Instance != "" {
 		return nil
@@ -168,16 +169,23 @@ func (s *Store) saveBudget(b thinq.BudgetState) error {
 	return s.write(budgetFile, b)
 }
 
+// loadCache is the cache as last saved. The store keeps none in memory: it is
+// the largest of the files, and is wanted once.
 func (s *Store) loadCache() cache {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cache
+	c := s.found
+	if s.found = nil; c == nil {
+		c = new(cache)
+		s.read(cacheFile, c)
+	}
+	return *c
 }
 
 func (s *Store) saveCache(c cache) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cache = c
+	s.found = nil
 	return s.write(cacheFile, c)
 }
 
