@@ -68,13 +68,14 @@ type Budget struct {
 
 // BudgetState is what a Budget must remember across restarts.
 type BudgetState struct {
-	Calls  [3][]time.Time `json:"calls"`            // of the last hour by lane, oldest first
-	Start  int            `json:"start,omitempty"`  // start calls granted and not yet used
-	Most   int            `json:"most,omitempty"`   // start calls an hour that the largest start of late justifies
-	MostAt time.Time      `json:"most_at,omitzero"` // when that was
-	Until  time.Time      `json:"until,omitzero"`   // end of the last pause after a refusal
-	Pause  time.Duration  `json:"pause,omitempty"`  // its length: the next one is longer
-	Learnt int            `json:"learnt,omitempty"` // calls per hour at which LG refused; 0 never
+	Calls   [3][]time.Time `json:"calls"`             // of the last hour by lane, oldest first
+	Start   int            `json:"start,omitempty"`   // start calls granted and not yet used
+	StartAt time.Time      `json:"start_at,omitzero"` // when the last of them were granted
+	Most    int            `json:"most,omitempty"`    // start calls an hour that the largest start of late justifies
+	MostAt  time.Time      `json:"most_at,omitzero"`  // when that was
+	Until   time.Time      `json:"until,omitzero"`    // end of the last pause after a refusal
+	Pause   time.Duration  `json:"pause,omitempty"`   // its length: the next one is longer
+	Learnt  int            `json:"learnt,omitempty"`  // calls per hour at which LG refused; 0 never
 }
 
 // A BudgetError says that a call was not made, and when it can be.
@@ -103,8 +104,10 @@ func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget {
 	for l := range b.s.Calls {
 		b.s.Calls[l] = recent(s.Calls[l], now)
 	}
-	for range min(max(s.Start, 0), callsKept) {
-		b.count(Start, now)
+	if age := now.Sub(s.StartAt); age >= 0 && age < budgetWindow {
+		for range min(max(s.Start, 0), callsKept) {
+			b.count(Start, now)
+		}
 	}
 	b.s.Start = 0
 	if b.s.MostAt.After(now) {
@@ -150,7 +153,7 @@ func (b *Budget) allow(n, times int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	b.s.Start += n
+	b.s.Start, b.s.StartAt = b.s.Start+n, now
 	b.worth += n * times
 	if b.worth >= b.s.Most || now.Sub(b.s.MostAt) >= grantMemory {
 		b.s.Most, b.s.MostAt = b.worth, now
