@@ -50,6 +50,9 @@ func (b *Bridge) restore() {
 func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 	d := b.newDevice(cd.Device)
 	d.place, d.state, d.seen = place, cd.State, cd.Seen
+	if d.state == nil && !d.seen.IsZero() {
+		d.state = thinq.State{} // some appliances have nothing to say
+	}
 	if subscribed {
 		for kind, due := range cd.Due {
 			d.due[kind] = due
