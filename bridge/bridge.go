@@ -106,6 +106,7 @@ type Bridge struct {
 	account   account
 	push      push
 	strangers map[string]time.Time // announcements of ours that nobody stands behind
+	pacing    bool                 // what is published now is a repetition that nobody waits for
 	overrides map[string]discovery.Settings
 	lifecycle time.Time // when to ask for lifecycle news again
 	made      int64     // losses that reads have made good

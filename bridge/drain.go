@@ -24,7 +24,7 @@ func (b *Bridge) drain(work context.Context, hangUp context.CancelFunc) {
 		b.guard(d, func() { b.finishSent(d) })
 	}
 	hangUp()
-	b.retain("", "bridge", b.topics.Bridge("state"), condition(false), rankLast, false)
+	b.retain("", "bridge", b.topics.Bridge("state"), condition(false), rankLast)
 	flush, cancel := context.WithTimeout(work, drainFlush)
 	defer cancel()
 	b.outbox.flush(flush)

@@ -37,8 +37,12 @@ func (b *Bridge) reborn() {
 }
 
 // republish publishes all that is retained: announcements, states,
-// availability, and last that the bridge is online.
+// availability, and last that the bridge is online. After a connection it goes
+// as fast as the broker acknowledges; otherwise at a pace, because Home
+// Assistant has all of it already and may be busy starting.
 func (b *Bridge) republish(reason string) {
+	b.pacing = reason != "start"
+	defer func() { b.pacing = false }()
 	b.announceSelf()
 	for _, d := range b.ordered() {
 		b.guard(d, func() { b.republishDevice(d, reason) })
@@ -46,7 +50,7 @@ func (b *Bridge) republish(reason string) {
 	b.info, b.roster = nil, nil
 	b.publishInfo()
 	b.publishRoster()
-	b.retain("", "bridge", b.topics.Bridge("state"), condition(!b.stopping), rankLast, true)
+	b.retain("", "bridge", b.topics.Bridge("state"), condition(!b.stopping), rankLast)
 }
 
 func (b *Bridge) republishDevice(d *device, reason string) {
@@ -55,17 +59,17 @@ func (b *Bridge) republishDevice(d *device, reason string) {
 	}
 	for _, h := range d.halves {
 		h.announcement, h.payload, h.extra, h.availability = [sha256.Size]byte{}, nil, nil, ""
-		b.announcePaced(h, reason, true)
+		b.announce(h, reason)
 	}
-	b.publishStatePaced(d, true, true)
+	b.publishState(d, true)
 	b.publishAvailability(d, true)
 }
 
 // retain puts a retained message into the outbox.
-func (b *Bridge) retain(group, kind, topic string, payload []byte, r rank, paced bool) {
+func (b *Bridge) retain(group, kind, topic string, payload []byte, r rank) {
 	b.outbox.put(item{
 		Message: link.Message{Topic: topic, Payload: payload, Retain: true},
-		kind:    kind, group: group, rank: r, paced: paced,
+		kind:    kind, group: group, rank: r, paced: b.pacing,
 	})
 }
 
@@ -77,12 +81,10 @@ func (b *Bridge) emit(kind, group, topic string, payload []byte, life time.Durat
 	})
 }
 
-func (b *Bridge) announce(h *half, reason string) { b.announcePaced(h, reason, false) }
-
-// announcePaced announces a device if that differs from what was announced.
+// announce announces a device if that differs from what was announced.
 // Entities that are no more are first reduced to their platform, which makes
 // Home Assistant forget them, and then left out.
-func (b *Bridge) announcePaced(h *half, reason string, paced bool) {
+func (b *Bridge) announce(h *half, reason string) {
 	now := keysOf(h.Device)
 	gone := vanished(h.announced, now)
 	h.announced = now
@@ -99,13 +101,13 @@ func (b *Bridge) announcePaced(h *half, reason string, paced bool) {
 	b.m.discovered.WithLabelValues(reason).Inc()
 	topic := b.topics.Discovery(h.Slug)
 	if len(gone) == 0 {
-		b.retain(h.Slug, "discovery", topic, announcement, rankAnnounce, paced)
+		b.retain(h.Slug, "discovery", topic, announcement, rankAnnounce)
 		return
 	}
-	b.retain(h.Slug, "discovery", topic, withStubs(announcement, gone), rankAnnounce, paced)
+	b.retain(h.Slug, "discovery", topic, withStubs(announcement, gone), rankAnnounce)
 	b.later.set("stubs "+h.Slug, time.Now().Add(stubPause), func() {
 		if b.slugs[h.Slug] == h {
-			b.retain(h.Slug, "discovery", topic, h.Announcement(), rankAnnounce, false)
+			b.retain(h.Slug, "discovery", topic, h.Announcement(), rankAnnounce)
 		}
 	})
 }
@@ -141,42 +143,40 @@ func (b *Bridge) clear(h *half) {
 	delete(b.slugs, h.Slug)
 	b.later.cancel("stubs " + h.Slug)
 	if b.o.HomeAssistant {
-		b.retain(h.Slug, "discovery", b.topics.Discovery(h.Slug), nil, rankAnnounce, false)
+		b.retain(h.Slug, "discovery", b.topics.Discovery(h.Slug), nil, rankAnnounce)
 		b.m.discovered.WithLabelValues("removal").Inc()
 	}
 	b.clearTopics(h.Slug)
 	for topic := range h.extra {
-		b.retain(h.Slug, "state", topic, nil, rankState, false)
+		b.retain(h.Slug, "state", topic, nil, rankState)
 	}
 }
 
 func (b *Bridge) clearTopics(slug string) {
-	b.retain(slug, "state", b.topics.State(slug), nil, rankState, false)
-	b.retain(slug, "availability", b.topics.Availability(slug), nil, rankAvailability, false)
+	b.retain(slug, "state", b.topics.State(slug), nil, rankState)
+	b.retain(slug, "availability", b.topics.Availability(slug), nil, rankAvailability)
 }
 
-func (b *Bridge) publishState(d *device, force bool) { b.publishStatePaced(d, force, false) }
-
-// publishStatePaced publishes the documents of an appliance that changed, or
+// publishState publishes the documents of an appliance that changed, or
 // all of them.
-func (b *Bridge) publishStatePaced(d *device, force, paced bool) {
+func (b *Bridge) publishState(d *device, force bool) {
 	shown := b.shown(d)
 	for _, h := range d.halves {
 		payload := h.Payload(shown)
 		if force || !bytes.Equal(payload, h.payload) {
 			h.payload = payload
-			b.retain(h.Slug, "state", b.topics.State(h.Slug), payload, rankState, paced)
+			b.retain(h.Slug, "state", b.topics.State(h.Slug), payload, rankState)
 		} else {
 			b.m.mqttSuppressed.WithLabelValues("state").Inc()
 		}
-		b.publishExtra(h, h.Extra(shown), force, paced)
+		b.publishExtra(h, h.Extra(shown), force)
 	}
 }
 
-func (b *Bridge) publishExtra(h *half, extra map[string][]byte, force, paced bool) {
+func (b *Bridge) publishExtra(h *half, extra map[string][]byte, force bool) {
 	for topic, payload := range extra {
 		if force || !bytes.Equal(payload, h.extra[topic]) {
-			b.retain(h.Slug, "state", topic, payload, rankState, paced)
+			b.retain(h.Slug, "state", topic, payload, rankState)
 		}
 	}
 	h.extra = extra
@@ -195,7 +195,7 @@ func (b *Bridge) publishAvailability(d *device, force bool) {
 			continue
 		}
 		h.availability = word
-		b.retain(h.Slug, "availability", b.topics.Availability(h.Slug), condition(word == "online"), rankAvailability, force)
+		b.retain(h.Slug, "availability", b.topics.Availability(h.Slug), condition(word == "online"), rankAvailability)
 		b.touch()
 	}
 }

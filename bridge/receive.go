@@ -117,7 +117,7 @@ func (b *Bridge) clearStrangers() {
 		}
 		b.log.Info("stale announcement cleared", "device", slug)
 		b.m.orphans.Inc()
-		b.retain(slug, "discovery", b.topics.Discovery(slug), nil, rankAnnounce, true)
+		b.retain(slug, "discovery", b.topics.Discovery(slug), nil, rankAnnounce)
 		b.clearTopics(slug)
 	}
 	clear(b.strangers)

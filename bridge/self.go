@@ -66,7 +66,7 @@ func (b *Bridge) announceSelf() {
 		"components": components,
 	})
 	if err == nil {
-		b.retain("", "discovery", b.topics.Discovery(b.selfSlug()), message, rankAnnounce, true)
+		b.retain("", "discovery", b.topics.Discovery(b.selfSlug()), message, rankAnnounce)
 	}
 }
 
@@ -122,7 +122,7 @@ func (b *Bridge) publishInfo() {
 		return
 	}
 	b.info = payload
-	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo, true)
+	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo)
 }
 
 // publishRoster publishes bridge/devices if it differs from what is there.
@@ -132,7 +132,7 @@ func (b *Bridge) publishRoster() {
 		return
 	}
 	b.roster = payload
-	b.retain("", "bridge", b.topics.Bridge("devices"), payload, rankInfo, true)
+	b.retain("", "bridge", b.topics.Bridge("devices"), payload, rankInfo)
 	b.later.soonest("info", time.Now().Add(rosterDebounce), b.publishInfo)
 }
 
