@@ -24,6 +24,7 @@ type device struct {
 
 	raw     json.RawMessage // profile as LG sent it
 	profile *thinq.Profile
+	model   *discovery.Model // of all appliances with this profile
 	state   thinq.State
 	halves  []*half         // one, or two of a one-piece wash tower
 	early   json.RawMessage // a state that came before its profile
@@ -119,15 +120,16 @@ func (b *Bridge) newDevice(info thinq.Device) *device {
 
 // learn takes a profile over and describes the appliance anew.
 func (b *Bridge) learn(d *device, raw json.RawMessage) {
-	raw, p, err := b.parse(raw)
+	raw, model, err := b.parse(raw)
 	if err != nil {
 		d.problem = fmt.Sprintf("the profile makes no sense: %v", err)
 		b.log.Warn("unusable profile", "device", d.slug, "err", err)
 		return
 	}
+	p := model.Profile
 	d.outgrow(p)
 	clear(d.unsupported)
-	d.raw, d.profile, d.problem = raw, p, ""
+	d.raw, d.profile, d.model, d.problem = raw, p, model, ""
 	for _, problem := range p.Problems {
 		b.log.Info("part of a profile left out", "device", d.slug, "problem", problem)
 	}
@@ -136,14 +138,14 @@ func (b *Bridge) learn(d *device, raw json.RawMessage) {
 
 // parse reads a profile. Appliances of the same kind have the same one, byte for
 // byte, so in a large home they share it.
-func (b *Bridge) parse(raw json.RawMessage) (json.RawMessage, *thinq.Profile, error) {
+func (b *Bridge) parse(raw json.RawMessage) (json.RawMessage, *discovery.Model, error) {
 	for _, d := range b.devices {
-		if d.profile != nil && bytes.Equal(d.raw, raw) {
-			return d.raw, d.profile, nil
+		if d.model != nil && bytes.Equal(d.raw, raw) {
+			return d.raw, d.model, nil
 		}
 	}
 	p, err := thinq.ParseProfile(raw)
-	return bytes.Clone(raw), p, err
+	return bytes.Clone(raw), discovery.NewModel(p), err
 }
 
 // outgrow drops the values that only the former profile knows.
@@ -171,7 +173,7 @@ func (b *Bridge) describe(d *device, reason string) {
 		delete(b.slugs, h.Slug)
 	}
 	d.halves = nil
-	for _, hd := range discovery.Describe(d.info, d.profile, d.state, b.o.Discovery) {
+	for _, hd := range d.model.Describe(d.info, d.state, b.o.Discovery) {
 		h := cmp.Or(old[hd.Slug], &half{of: d})
 		h.Device = hd
 		delete(old, hd.Slug)

@@ -92,7 +92,7 @@ func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
 	for _, h := range d.halves {
 		derived, events := h.Advance(d.state, changed, now)
 		learnt := d.state.Merge(derived)
-		anew = anew || h.Affected(changed) || h.Affected(learnt)
+		anew = anew || h.Affected(d.state, changed) || h.Affected(d.state, learnt)
 		if fresh {
 			continue
 		}
@@ -140,7 +140,7 @@ func (b *Bridge) learnType(d *device, h *half, e discovery.Event) {
 	if d.state == nil {
 		d.state = thinq.State{}
 	}
-	if changed := d.state.Merge(e.Learnt); changed != nil && h.Affected(changed) {
+	if changed := d.state.Merge(e.Learnt); changed != nil && h.Affected(d.state, changed) {
 		b.log.Info("notification that the profile does not list", "device", d.slug, "code", e.Code)
 		b.describe(d, "change")
 	}

@@ -133,24 +133,31 @@ func (u *hvacUnit) shownJobs() []string {
 // modeOrder is how Home Assistant lists modes.
 var modeOrder = []string{"off", "auto", "heat_cool", "cool", "heat", "dry", "fan_only"}
 
-func (u *hvacUnit) modes() {
+// modesOf are the modes that job modes make in a state.
+func (u *hvacUnit) modesOf(jobs []string, s thinq.State) []string {
 	has := map[string]bool{"off": true}
-	for _, job := range u.shownJobs() {
-		has[u.modeOf(job, u.state)] = true
+	for _, job := range jobs {
+		has[u.modeOf(job, s)] = true
 	}
-	for _, mode := range modeOrder {
-		if has[mode] {
-			u.modeWords = append(u.modeWords, mode)
-		}
-	}
+	return slices.DeleteFunc(slices.Clone(modeOrder), func(mode string) bool { return !has[mode] })
+}
+
+func (u *hvacUnit) modes() {
+	jobs := u.shownJobs()
+	u.modeWords = u.modesOf(jobs, u.state)
 	u.entity.Config["modes"] = u.modeWords
 	u.bind("mode", rankMode, Codec{Show: u.showMode, Take: u.takeMode}, u.mode, u.power)
 	u.bind("power", rankPower, Codec{Take: takeProperty(u.power.Property)}, u.power).wakes = false
 	u.consume(climateKey, u.mode)
-	u.watchFor(u.mode.Path, func(v any) bool {
+	u.watchFor(u.mode.Path, func(v any, now thinq.State) bool {
 		job, ok := v.(string)
-		return ok && !slices.Contains(u.modeWords, u.modeOf(job, u.state))
+		return ok && !slices.Contains(u.modeWords, u.modeOf(job, now))
 	})
+	if u.twoSet != nil {
+		u.watchFor(u.twoSet.Path, func(_ any, now thinq.State) bool {
+			return !slices.Equal(u.modesOf(jobs, now), u.modeWords)
+		})
+	}
 	u.device.memories = append(u.device.memories, func(now, into thinq.State) {
 		if job := u.job(now); hvac[job] != "" {
 			into[u.lastMode] = job
@@ -216,7 +223,7 @@ func (u *hvacUnit) presets() {
 			u.presetList = append(u.presetList, word(job))
 		}
 	}
-	u.watchFor(u.mode.Path, func(v any) bool {
+	u.watchFor(u.mode.Path, func(v any, _ thinq.State) bool {
 		job, ok := v.(string)
 		return ok && hvac[job] == "" && !slices.Contains(u.presetList, word(job))
 	})

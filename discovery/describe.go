@@ -34,7 +34,7 @@ type builder struct {
 
 // Describe says what an appliance is in Home Assistant: one Device, or one for
 // each half of a one-piece wash tower. The state adds what the profile does not
-// name; it may be nil.
+// name; it may be nil. See [Model] for many appliances of a kind.
 func Describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options) []*Device {
 	parts := p.Parts()
 	// The washer stands below, and the dryer on it, in whatever order LG names them.
@@ -89,8 +89,10 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 	dev := &Device{
 		ID: d.ID, Slug: slug, Name: name, Type: d.Type, Model: d.Model, Part: part,
 		Settings: settings, topics: o.Topics, version: o.Version, via: o.Instance,
-		attrs: map[string]*Binding{}, watch: map[thinq.Path]func(any) bool{},
-		temperatures: map[thinq.Path]thinq.Property{}, lists: map[thinq.Path][]any{}, learnt: map[thinq.Path]bool{},
+		description: &description{
+			attrs: map[string]*Binding{}, watch: map[thinq.Path]watcher{},
+			temperatures: map[thinq.Path]thinq.Property{}, lists: map[thinq.Path][]any{}, learnt: map[thinq.Path]bool{},
+		},
 	}
 	if part != "" {
 		dev.ID += "_" + slugWord(part)
@@ -247,18 +249,14 @@ func (b *builder) silent(bindings ...Binding) {
 	}
 }
 
-// watchFor makes Affected report a change of a path that fails the test; nil:
-// any change.
-func (b *builder) watchFor(p thinq.Path, changes func(any) bool) {
+// watchFor makes Affected report what changes says of a path.
+func (b *builder) watchFor(p thinq.Path, changes watcher) {
 	before := b.device.watch[p]
-	if changes == nil {
-		changes = func(any) bool { return true }
-	}
 	if before == nil {
 		b.device.watch[p] = changes
 		return
 	}
-	b.device.watch[p] = func(v any) bool { return before(v) || changes(v) }
+	b.device.watch[p] = func(v any, now thinq.State) bool { return before(v, now) || changes(v, now) }
 }
 
 // with resolves companions of a value at its own place.
@@ -275,14 +273,11 @@ func (b *builder) with(v *value) []thinq.Path {
 // connection adds what every appliance has: whether it can be reached. Without
 // it an appliance that says nothing would be none for Home Assistant.
 func (b *builder) connection() {
-	d := b.device
 	c := map[string]any{
 		"device_class": "connectivity", "entity_category": diagnostic,
-		"state_topic": d.topics.Availability(d.Slug), "value_template": template("state"),
-		"payload_on": "online", "payload_off": "offline",
-		"availability": d.availability()[:1], // while the bridge runs it knows
+		"value_template": template("state"), "payload_on": "online", "payload_off": "offline",
 	}
-	b.put(Entity{Key: "connection", Platform: BinarySensor, Name: "Connection", Config: c})
+	b.put(Entity{Key: "connection", Platform: BinarySensor, Name: "Connection", Config: c, reach: true})
 }
 
 // finish orders the entities and prepares what every report needs.
@@ -303,12 +298,13 @@ func (b *builder) finish() {
 		if v.Path.Unit != "" {
 			d.temperatures[v.Path] = v.Property
 		}
-		if d.watch[v.Path] == nil {
-			d.watch[v.Path] = func(any) bool { return false }
-		}
+		d.watch[v.Path] = d.watch[v.Path] // known, if nothing more
 		d.coverage = append(d.coverage, v.coverage())
 	}
 	slices.SortFunc(d.coverage, func(a, b Coverage) int { return a.Path.Compare(b.Path) })
+	d.entities = d.Entities
+	// Codecs and watchers hold the builder, but need nothing that it was made of.
+	*b = builder{device: d, options: b.options, appliance: b.appliance}
 }
 
 func (v *value) coverage() Coverage {

@@ -83,7 +83,7 @@ func TestDescribeIsStable(t *testing.T) {
 					t.Errorf("%s: %s is a %s without a state and a %q with one", s.name, e.Key, e.Platform, have[e.Key])
 				}
 			}
-			if d.Affected(s.state) {
+			if d.Affected(s.state, s.state) {
 				t.Errorf("%s: its own state is news to it", s.name)
 			}
 		}
@@ -99,11 +99,11 @@ func TestUnitOfTheState(t *testing.T) {
 	}
 	state := thinq.State{{Resource: "temperature", Name: "unit"}: "F"}
 	d := thinq.Device{ID: "id", Type: typePrefix + "NEW"}
-	if !Describe(d, p, nil, testOptions)[0].Affected(state) {
+	if !Describe(d, p, nil, testOptions)[0].Affected(state, state) {
 		t.Error("the first word about the unit is no news")
 	}
 	now := Describe(d, p, state, testOptions)[0]
-	if !strings.Contains(string(now.Announcement()), "°F") || now.Affected(state) {
+	if !strings.Contains(string(now.Announcement()), "°F") || now.Affected(state, state) {
 		t.Errorf("not in Fahrenheit: %s", now.Announcement())
 	}
 }
@@ -139,11 +139,11 @@ func TestAffected(t *testing.T) {
 				}
 				changed[p] = v
 			}
-			if got := d.Affected(changed); got != test.want {
-				t.Fatalf("Affected = %v, want %v", got, test.want)
-			}
 			before := string(d.Announcement())
 			maps.Copy(s.state, changed)
+			if got := d.Affected(s.state, changed); got != test.want {
+				t.Fatalf("Affected = %v, want %v", got, test.want)
+			}
 			if after := string(s.describe(testOptions)[0].Announcement()); !test.want && after != before {
 				t.Errorf("the announcement changed all the same:\n%s", cmp.Diff(before, after))
 			}
@@ -156,7 +156,7 @@ func TestLearns(t *testing.T) {
 	s := sampleNamed(t, "dryer_heat_pump")
 	d := s.describe(testOptions)[0]
 	e, ok := d.Notice("LINT_IS_FULL")
-	if !ok || e.Type != "lint_is_full" || !d.Affected(e.Learnt) {
+	if !ok || e.Type != "lint_is_full" || !d.Affected(s.state, e.Learnt) {
 		t.Fatalf("notice %+v, %v, must be learnt", e, ok)
 	}
 	s.state.Merge(e.Learnt)
@@ -310,7 +310,7 @@ func TestAffectedIsHonest(t *testing.T) {
 				then := sample{s.name, s.device, s.profile, maps.Clone(s.state)}
 				then.state[p.Path] = v
 				for i, d := range devices {
-					if d.Part != p.Path.Part || d.Affected(changed) {
+					if d.Part != p.Path.Part || d.Affected(then.state, changed) {
 						continue
 					}
 					after := then.describe(testOptions)[i].Announcement()

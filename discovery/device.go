@@ -44,14 +44,21 @@ type Device struct {
 	Settings Settings // what the user configured for it
 	Entities []Entity // sorted by key
 
-	topics       Topics
-	kind         string // of the type in words
-	version      string
-	via          string
+	topics  Topics
+	version string
+	via     string
+	*description
+}
+
+// A description is what of a Device says nothing about which appliance it is, so
+// that equal appliances can share it, see [Model].
+type description struct {
+	entities     []Entity
+	kind         string   // of the type in words
 	columns      []column // of the state document, sorted by key
 	size         int      // of a usual document
 	attrs        map[string]*Binding
-	watch        map[thinq.Path]func(any) bool // by known path: whether a new value alters the announcement
+	watch        map[thinq.Path]watcher        // by known path; nil: no value alters the announcement
 	temperatures map[thinq.Path]thinq.Property // shown in one of two units
 	power        *powerSwitch
 	together     bool // everything that concerns one place goes in one call
@@ -63,6 +70,10 @@ type Device struct {
 	errors       vocabulary
 	coverage     []Coverage
 }
+
+// A watcher reports whether a new value alters the announcement; now is the
+// state with the value already in it.
+type watcher func(v any, now thinq.State) bool
 
 // Coverage says what became of one property: the attribute that holds it and
 // the entity that presents it, or why there is none.
@@ -89,8 +100,8 @@ func (r *Rejection) Error() string { return r.Message }
 
 // Affected reports whether a change may alter the announcement (a limit, a unit,
 // an option, a property or a code not seen before), so that Describe is worth
-// its time.
-func (d *Device) Affected(changed thinq.State) bool {
+// its time. now is the state with the change already in it.
+func (d *Device) Affected(now, changed thinq.State) bool {
 	for p, v := range changed {
 		if p.Part != d.Part {
 			continue
@@ -101,7 +112,8 @@ func (d *Device) Affected(changed thinq.State) bool {
 			}
 			continue
 		}
-		if test, known := d.watch[p]; v != nil && (!known && p.Resource != errorResource || known && test(v)) {
+		watch, known := d.watch[p]
+		if v != nil && (!known && p.Resource != errorResource || watch != nil && watch(v, now)) {
 			return true
 		}
 	}

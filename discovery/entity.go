@@ -62,6 +62,7 @@ type Entity struct {
 	// document; it is published on a topic of its own. Nil for most platforms.
 	Extra func(dst []byte, s thinq.State) []byte
 	Gate  string // key of the state document that says whether it can be used; empty: always
+	reach bool   // it says whether the appliance can be reached
 }
 
 // rank orders the calls of one wish: LG resets the fan and the target when the

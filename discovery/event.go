@@ -205,8 +205,8 @@ func (b *builder) problem(paths []thinq.Path) {
 		}}}},
 	})
 	for _, p := range paths {
-		b.device.watch[p] = func(now any) bool {
-			name, ok := now.(string)
+		b.device.watch[p] = func(v any, _ thinq.State) bool {
+			name, ok := v.(string)
 			return ok && !noError[name] && !slices.Contains(options, word(name))
 		}
 		b.device.coverage = append(b.device.coverage, Coverage{Path: p, Attr: "error_code", Entity: "error_code"})

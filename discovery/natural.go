@@ -288,7 +288,7 @@ func (b *builder) optionsOf(v *value) []string {
 	if form, isNew := fresh(b.state[v.Path]); isNew {
 		all = append(all, form)
 	}
-	b.watchFor(v.Path, func(now any) bool {
+	b.watchFor(v.Path, func(now any, _ thinq.State) bool {
 		_, isNew := fresh(now)
 		return isNew
 	})
@@ -317,7 +317,7 @@ func (b *builder) number(v *value, c map[string]any) Platform {
 		b.measure(v, c)
 		return Sensor
 	}
-	b.watchFor(v.Path, func(now any) bool {
+	b.watchFor(v.Path, func(now any, _ thinq.State) bool {
 		f, ok := now.(float64)
 		return ok && (f < low || f > high)
 	})

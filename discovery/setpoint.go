@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -105,13 +104,8 @@ func (u *hvacUnit) limits() {
 		if v == nil {
 			continue
 		}
-		u.watchFor(v.Path, func(now any) bool {
-			then := maps.Clone(u.state)
-			if then == nil {
-				then = thinq.State{}
-			}
-			then[v.Path] = now
-			l, h, s := u.limitsIn(then)
+		u.watchFor(v.Path, func(_ any, now thinq.State) bool {
+			l, h, s := u.limitsIn(now)
 			return l != low || h != high || s != step
 		})
 	}
@@ -166,7 +160,6 @@ func (u *hvacUnit) pair() {
 	if u.twoSet == nil {
 		return
 	}
-	u.watchFor(u.twoSet.Path, func(v any) bool { return (v == any(true)) != u.twoPoints(u.state) })
 	u.bind("temperature_low", rankValue, u.pairCodec(u.pairLow), u.pairLow, u.pairHigh)
 	u.bind("temperature_high", rankValue, u.pairCodec(u.pairHigh), u.pairLow, u.pairHigh)
 }

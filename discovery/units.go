@@ -42,7 +42,7 @@ func (b *builder) chooseUnits() {
 
 // drop leaves a property out altogether.
 func (b *builder) drop(v *value, why string) {
-	b.device.watch[v.Path] = func(any) bool { return false }
+	b.device.watch[v.Path] = nil
 	b.device.coverage = append(b.device.coverage, Coverage{Path: v.Path, Why: why})
 }
 
@@ -86,9 +86,10 @@ func (b *builder) resolveUnit(v *value) {
 	if b.byPath[neighbour] != nil && v.Path.Unit == "" && v.Path.Name != unitName && isNumeric(v.Property) {
 		said, _ := b.state[neighbour].(string)
 		lg = or(said, lg)
-		b.watchFor(neighbour, func(now any) bool {
-			unit, ok := now.(string)
-			return ok && unit != said
+		shown := lg
+		b.watchFor(neighbour, func(v any, _ thinq.State) bool {
+			unit, ok := v.(string)
+			return ok && unit != shown
 		})
 	}
 	if lg != "" && v.word.Unit != "%" {

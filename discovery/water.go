@@ -62,7 +62,7 @@ func (c *composer) tank(target, low, high *value) {
 	for _, v := range []*value{low, high} {
 		if v != nil {
 			before := c.state[v.Path]
-			c.watchFor(v.Path, func(now any) bool { return now != before })
+			c.watchFor(v.Path, func(now any, _ thinq.State) bool { return now != before })
 		}
 	}
 	c.bind("temperature", rankValue, plainCodec(target), target)
@@ -79,7 +79,7 @@ func (c *composer) tankModes(mode *value) {
 		}
 	}
 	c.entity.Config["modes"] = modes
-	c.watchFor(mode.Path, func(v any) bool {
+	c.watchFor(mode.Path, func(v any, _ thinq.State) bool {
 		job, ok := v.(string)
 		return ok && !slices.Contains(mode.Read.Options, v) && !slices.Contains(modes, name(job))
 	})

@@ -84,7 +84,7 @@ func (r *rehearsal) learn(m *rehearsed, report thinq.State) (events []func()) {
 	for _, d := range m.devices {
 		derived, happened := d.Advance(m.state, changed, r.at)
 		learnt := m.state.Merge(derived)
-		anew = anew || d.Affected(changed) || d.Affected(learnt)
+		anew = anew || d.Affected(m.state, changed) || d.Affected(m.state, learnt)
 		for _, e := range happened {
 			events = append(events, func() { r.event(d, e) })
 		}
