@@ -64,7 +64,7 @@ func (b *Bridge) forget(d *device) {
 // dispatch starts everything that may start now.
 func (b *Bridge) dispatch(ctx, events context.Context) {
 	b.listen(events)
-	for _, d := range b.ordered() {
+	for _, d := range b.busy() {
 		b.guard(d, func() { b.next(ctx, d) })
 	}
 	for b.running < b.slots() {

@@ -39,6 +39,7 @@ type Store struct {
 	token    json.RawMessage
 	found    *cache // what OpenStore read, until it is asked for
 	budget   thinq.BudgetState
+	good     map[string]bool // by name: the file is as it was written
 	warnings []string
 }
 
@@ -52,7 +53,7 @@ type identityRecord struct {
 // wraps [ErrStore]. A damaged file is no error: its previous generation is
 // taken, or it starts empty, and [Store.Warnings] says so.
 func OpenStore(dir string) (*Store, error) {
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, good: map[string]bool{}}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
@@ -193,6 +194,7 @@ func (s *Store) saveCache(c cache) error {
 func (s *Store) read(name string, v any) {
 	err := readRecord(filepath.Join(s.dir, name), v)
 	if err == nil {
+		s.good[name] = true
 		return
 	}
 	older := readRecord(filepath.Join(s.dir, name+".old"), v)
@@ -214,12 +216,15 @@ func (s *Store) write(name string, v any) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	path := filepath.Join(s.dir, name)
-	if err := keepOld(path); err != nil {
-		return err
+	if s.good[name] { // a damaged file must not take the place of a good one
+		if err := keepOld(path); err != nil {
+			return err
+		}
 	}
 	if err := renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask()); err != nil {
 		return err
 	}
+	s.good[name] = true
 	return syncFolder(s.dir)
 }
 
@@ -233,12 +238,8 @@ func syncFolder(dir string) error {
 }
 
 // keepOld makes the present generation the old one without ever taking the
-// file away: a hard link beside it, renamed over the older one. A damaged file
-// is not worth keeping in the place of a good one.
+// file away: a hard link beside it, renamed over the older one.
 func keepOld(path string) error {
-	if readRecord(path, new(json.RawMessage)) != nil {
-		return nil
-	}
 	fresh := path + ".link"
 	os.Remove(fresh)
 	if err := os.Link(path, fresh); err != nil {

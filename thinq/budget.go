@@ -102,7 +102,7 @@ func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget {
 	now := time.Now()
 	b := &Budget{perHour: perHour, background: backgroundPerHour, s: s}
 	for l := range b.s.Calls {
-		b.s.Calls[l] = recent(s.Calls[l], now)
+		b.s.Calls[l] = recent(slices.Clone(s.Calls[l]), now)
 	}
 	if age := now.Sub(s.StartAt); age >= 0 && age < budgetWindow {
 		for range min(max(s.Start, 0), callsKept) {
@@ -129,7 +129,7 @@ func (b *Budget) State() BudgetState {
 	defer b.mu.Unlock()
 	s := b.s
 	for l := range s.Calls {
-		s.Calls[l] = recent(s.Calls[l], time.Now())
+		s.Calls[l] = recent(slices.Clone(s.Calls[l]), time.Now())
 	}
 	return s
 }
@@ -174,7 +174,7 @@ func (b *Budget) Left() (calls int, pausedUntil time.Time) {
 		return 0, b.s.Until
 	}
 	ceiling := b.ceiling(now)
-	return max(0, min(b.background-len(b.s.Calls[Background]), ceiling-len(b.rivals(ceiling)))), time.Time{}
+	return max(0, min(b.background-len(b.s.Calls[Background]), ceiling-len(b.s.Calls[Command])-len(b.starts(ceiling))-len(b.s.Calls[Background]))), time.Time{}
 }
 
 // A pass is the leave to make one call.
@@ -270,13 +270,19 @@ func (b *Budget) ceiling(now time.Time) int {
 	return b.perHour
 }
 
+// starts are the start calls that leave less room for background calls. A start
+// may be larger than the ceiling, so the last ones count only, and never for all
+// of it: a quarter of the background's share stays.
+func (b *Budget) starts(ceiling int) []time.Time {
+	all := b.s.Calls[Start]
+	return all[max(0, len(all)-max(0, ceiling-b.background/4)):]
+}
+
 // rivals are the calls that leave less room for background calls, oldest first.
-// A start may be larger than the ceiling, so the last start calls count only,
-// and never for all of it: a quarter of the background's share stays.
 func (b *Budget) rivals(ceiling int) []time.Time {
-	start := b.s.Calls[Start]
-	start = start[max(0, len(start)-max(0, ceiling-b.background/4)):]
-	return slices.SortedFunc(slices.Values(slices.Concat(b.s.Calls[Command], start, b.s.Calls[Background])), time.Time.Compare)
+	all := slices.Concat(b.s.Calls[Command], b.starts(ceiling), b.s.Calls[Background])
+	slices.SortFunc(all, time.Time.Compare)
+	return all
 }
 
 // exhausted says until when there is no background call left, zero if there is.
@@ -306,16 +312,13 @@ func (b *Budget) prune(now time.Time) {
 	}
 }
 
-// recent copies the calls of the last hour. Calls in the future were made while
+// recent leaves the calls of the last hour. Calls in the future were made while
 // the clock was wrong; they would count for ever.
 func recent(calls []time.Time, now time.Time) []time.Time {
-	kept := make([]time.Time, 0, len(calls)+1)
-	for _, t := range calls {
-		if age := now.Sub(t); age >= 0 && age < budgetWindow {
-			kept = append(kept, t)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(calls, func(t time.Time) bool {
+		age := now.Sub(t)
+		return age < 0 || age >= budgetWindow
+	})
 }
 
 // freeAt is when there will be less than limit calls in the window, zero if
