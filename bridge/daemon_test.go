@@ -168,20 +168,20 @@ func (d *daemon) retained(topic string) string {
 
 func (d *daemon) slugOf(name string) (id, slug string) {
 	d.Helper()
-	for _, s := range samples(name) {
-		var element struct {
-			ID   string `json:"deviceId"`
-			Info struct {
-				Type string `json:"deviceType"`
-			} `json:"deviceInfo"`
-		}
-		if err := json.Unmarshal(s.Device, &element); err != nil {
-			d.Fatal(err)
-		}
-		return element.ID, discovery.Slug(element.Info.Type, element.ID)
+	found := samples(name)
+	if len(found) == 0 {
+		d.Fatalf("no sample %q", name)
 	}
-	d.Fatalf("no sample %q", name)
-	return "", ""
+	var element struct {
+		ID   string `json:"deviceId"`
+		Info struct {
+			Type string `json:"deviceType"`
+		} `json:"deviceInfo"`
+	}
+	if err := json.Unmarshal(found[0].Device, &element); err != nil {
+		d.Fatal(err)
+	}
+	return element.ID, discovery.Slug(element.Info.Type, element.ID)
 }
 
 // value is one value of a state document.

@@ -1,9 +1,3 @@
-//go:build !race
-
-// Without the race detector: its runtime (Go 1.26.8) crashes when one bubble of
-// synctest advances the clock as often as this test does. The other tests of
-// the whole daemon run with it.
-
 package bridge_test
 
 import (

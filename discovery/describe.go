@@ -298,7 +298,9 @@ func (b *builder) finish() {
 		if v.Path.Unit != "" {
 			d.temperatures[v.Path] = v.Property
 		}
-		d.watch[v.Path] = d.watch[v.Path] // known, if nothing more
+		if _, watched := d.watch[v.Path]; !watched {
+			d.watch[v.Path] = nil // known, and no more
+		}
 		d.coverage = append(d.coverage, v.coverage())
 	}
 	slices.SortFunc(d.coverage, func(a, b Coverage) int { return a.Path.Compare(b.Path) })

@@ -75,10 +75,3 @@ func (u *hvacUnit) swing(field, key string) {
 	}, v)
 	u.consume(climateKey, v)
 }
-
-// sensors adds what the climate entity shows besides, and keeps as sensors too.
-func (u *hvacUnit) sensors() {
-	if v := u.find("airQualitySensor.humidity", ""); v != nil && v.Readable {
-		u.bind("current_humidity", rankValue, Codec{Show: showValue(v.Path)})
-	}
-}

@@ -25,8 +25,7 @@ type setting struct {
 // the server's reading of it is what is tested.
 func settings(profile object, mode string) []setting {
 	var all []setting
-	var walk func(at setting, resources object)
-	walk = func(at setting, resources object) {
+	walk := func(at setting, resources object) {
 		at.resources = resources
 		for _, resource := range slices.Sorted(maps.Keys(resources)) {
 			at.resource = resource
