@@ -38,7 +38,9 @@ type Cloud interface {
 
 // Broker is what the bridge needs of [link.Link].
 type Broker interface {
-	Publish(ctx context.Context, m link.Message) error
+	// Send puts a message on the wire; wait, which must be called, returns when the
+	// broker has acknowledged it, or will not: it does not take forever.
+	Send(ctx context.Context, m link.Message) (wait func() error, err error)
 	Messages() <-chan link.Message
 	Up() <-chan struct{}
 	Status() link.Status

@@ -198,8 +198,15 @@ type fakeBroker struct {
 	ups      chan struct{}
 }
 
-func (k *fakeBroker) Publish(_ context.Context, m link.Message) error {
-	time.Sleep(cmp.Or(k.slow[m.Topic], k.latency)) // virtual: the broker's side of the wire
+func (k *fakeBroker) Send(_ context.Context, m link.Message) (wait func() error, err error) {
+	comes := time.Now().Add(cmp.Or(k.slow[m.Topic], k.latency))
+	return func() error {
+		time.Sleep(time.Until(comes)) // virtual: the broker's side of the wire
+		return k.take(m)
+	}, nil
+}
+
+func (k *fakeBroker) take(m link.Message) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.down {

@@ -12,12 +12,11 @@ import (
 )
 
 const (
-	outboxFlight  = 16               // publishes under way at once; brokers take 20 and more
-	outboxRing    = 100              // events waiting for a broker
-	outboxRefused = 5 * time.Minute  // until a refused topic is tried again
-	outboxRetry   = time.Second      // after a fault that is no refusal
-	outboxPace    = 50               // republished messages a second: brokers drop bursts
-	outboxTimeout = 15 * time.Second // for one acknowledgement
+	outboxFlight  = 16              // publishes under way at once; brokers take 20 and more
+	outboxRing    = 100             // events waiting for a broker
+	outboxRefused = 5 * time.Minute // until a refused topic is tried again
+	outboxRetry   = time.Second     // after a fault that is no refusal
+	outboxPace    = 50              // republished messages a second: brokers drop bursts
 )
 
 // A rank orders the messages of one appliance: nothing shows as available
@@ -137,14 +136,25 @@ func (o *outbox) poke() {
 	}
 }
 
-// run publishes until ctx ends.
+// A departure is a message on the wire.
+type departure struct {
+	*item
+	begun time.Time
+	wait  func() error // for its acknowledgement
+}
+
+// run publishes until ctx ends. It sends; another goroutine takes the
+// acknowledgements, which come in the order of the messages (MQTT 5 section 4.6).
 func (o *outbox) run(ctx context.Context) {
+	flights := make(chan departure, outboxFlight)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { o.collect(flights) })
+	defer close(flights)
 	for {
 		it, wait := o.take(time.Now())
 		if it != nil {
-			wg.Go(func() { o.publish(ctx, it) })
+			o.send(ctx, it, flights)
 			continue
 		}
 		var alarm <-chan time.Time
@@ -191,11 +201,12 @@ func (o *outbox) take(now time.Time) (next *item, wait time.Duration) {
 	for _, it := range o.items {
 		ready := o.readyAt(it, now)
 		switch {
-		case it.flying || o.blocked(it):
-		case ready.After(now):
+		case it.flying:
+		case ready.After(now): // asked before blocked, which is slower
 			if d := ready.Sub(now); wait == 0 || d < wait {
 				wait = d
 			}
+		case o.blocked(it):
 		default:
 			o.launch(it, now)
 			return it, 0
@@ -260,14 +271,24 @@ func (o *outbox) launch(it *item, now time.Time) {
 	o.sent = append(o.sent, now)
 }
 
-func (o *outbox) publish(ctx context.Context, it *item) {
-	ctx, cancel := context.WithTimeoutCause(ctx, outboxTimeout, errors.New("the broker did not acknowledge"))
-	defer cancel()
+func (o *outbox) send(ctx context.Context, it *item, flights chan<- departure) {
 	begun := time.Now()
-	err := o.broker.Publish(ctx, it.Message)
-	o.settle(it, err, time.Now())
-	if err == nil {
-		o.metrics.published(it.kind, time.Since(begun))
+	wait, err := o.broker.Send(ctx, it.Message)
+	if err != nil {
+		o.settle(it, err, time.Now())
+		return
+	}
+	flights <- departure{it, begun, wait} // there is room: no more than that are under way
+}
+
+func (o *outbox) collect(flights <-chan departure) {
+	for f := range flights {
+		err := f.wait()
+		now := time.Now()
+		o.settle(f.item, err, now)
+		if err == nil {
+			o.metrics.published(f.kind, now.Sub(f.begun))
+		}
 	}
 }
 
@@ -284,7 +305,7 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 	case errors.Is(err, link.ErrDown):
 		o.down = o.down || it.on == o.on // a late answer says nothing about the new connection
 		o.retry(it, time.Time{})
-	case errors.Is(err, link.ErrTooLarge):
+	case errors.Is(err, link.ErrTooLarge), errors.Is(err, link.ErrTopic):
 		o.complain(it, err)
 		o.drop(it)
 	case errors.Is(err, link.ErrRefused):
@@ -293,7 +314,9 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 	default:
 		o.retry(it, now.Add(outboxRetry))
 	}
-	o.poke()
+	if len(o.items) > 0 {
+		o.poke()
+	}
 }
 
 // retry keeps a message, unless a newer one of its topic came meanwhile or it
@@ -318,8 +341,11 @@ func (o *outbox) drop(it *item) {
 // complain logs a standing refusal once.
 func (o *outbox) complain(it *item, err error) {
 	reason := "refused"
-	if errors.Is(err, link.ErrTooLarge) {
+	switch {
+	case errors.Is(err, link.ErrTooLarge):
 		reason = "too_large"
+	case errors.Is(err, link.ErrTopic):
+		reason = "bad_topic"
 	}
 	o.metrics.publishFailed(it.kind, reason)
 	if !o.denied[it.Topic] {

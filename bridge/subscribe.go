@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -17,9 +18,15 @@ var cloudLink = link.Options{
 	Backoff:       link.Backoff{Min: 2 * time.Second, Max: 5 * time.Minute, Stable: 10 * time.Minute, PerMinute: 3},
 }
 
+const (
+	linkLook   = 5 * time.Second  // a lost connection has no signal of its own
+	linkAbsent = 12 * time.Minute // without a connection, until the endpoint itself is in doubt
+)
+
 // Subscriber makes a [thinq.Subscriber] that has its events over MQTT. Of the
-// options it uses Logger, Dial, Backoff and Buffer; where to connect, and as
-// whom, comes with each endpoint.
+// options it uses Logger, Dial and Backoff; where to connect, and as whom, comes
+// with each endpoint. It gives up after twelve minutes without a connection: LG
+// may have moved its broker (F-012).
 func Subscriber(o link.Options) thinq.Subscriber {
 	if o.Backoff == (link.Backoff{}) {
 		o.Backoff = cloudLink.Backoff
@@ -36,35 +43,47 @@ func subscribe(ctx context.Context, o link.Options, ep thinq.Endpoint, handle fu
 	for _, topic := range ep.Topics {
 		o.Subscriptions = append(o.Subscriptions, link.Subscription{Filter: topic, Retained: true})
 	}
+	// On the goroutine that reads: an event has one hop to the loop, not two.
+	o.Handle = func(m link.Message) { handle(m.Payload) }
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := link.New(o)
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
-	return deliver(l, ep, ended, handle)
+	err := watch(l, ep, ended)
+	if errors.Is(err, errAbsent) {
+		cancel()
+		<-ended // nothing is handed over any more
+	}
+	return err
 }
 
-// deliver hands over what comes until the link has ended.
-func deliver(l *link.Link, ep thinq.Endpoint, ended <-chan error, handle func([]byte)) error {
+var errAbsent = errors.New("no connection for 12 minutes")
+
+// watch tells what the link is up to, until it has ended or has been down for
+// too long.
+func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
 	tell := ep.Up
 	if tell == nil {
 		tell = func(bool) {}
 	}
 	defer tell(false)
-	watch := time.NewTicker(5 * time.Second) // a lost connection has no signal of its own
-	defer watch.Stop()
+	look := time.NewTicker(linkLook)
+	defer look.Stop()
 	up := false
 	for {
 		select {
-		case m := <-l.Messages():
-			handle(m.Payload)
 		case <-l.Up():
 			up = true
 			tell(true)
-		case <-watch.C:
-			if connected := l.Status().Connected; connected != up {
-				up = connected
+		case <-look.C:
+			s := l.Status()
+			if s.Connected != up {
+				up = s.Connected
 				tell(up)
+			}
+			if !up && time.Since(s.Since) >= linkAbsent {
+				return fmt.Errorf("%w: %s", errAbsent, s.Problem)
 			}
 		case err := <-ended:
 			if errors.Is(err, link.ErrCertificate) {

@@ -160,12 +160,16 @@ func (l *Link) hand(p *packets.Publish) {
 	if p.Properties != nil {
 		m.Reply, m.Correlation = p.Properties.ResponseTopic, p.Properties.CorrelationData
 	}
-	select {
-	case l.messages <- m:
-		runtime.Gosched() // the receiver first, then the acknowledgement
-	default:
-		l.status.drop()
+	if l.o.Handle != nil {
+		l.o.Handle(m)
+	} else {
+		select {
+		case l.messages <- m:
+		default:
+			l.status.drop()
+		}
 	}
+	runtime.Gosched() // the receiver first, then the acknowledgement
 }
 
 // serve looks after the subscriptions until ctx ends or another try is pointless.

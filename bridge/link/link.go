@@ -46,7 +46,11 @@ type Options struct {
 	SessionExpiry time.Duration // default 0: a clean session each time
 	Backoff       Backoff       // zero: the defaults for the local broker
 	Buffer        int           // capacity of Messages; default 64
-	Logger        *slog.Logger  // default: none
+	// Handle, if set, takes what is received, in place of Messages. It is called
+	// for one message after the other, on the goroutine that reads them, and must
+	// not block.
+	Handle func(Message)
+	Logger *slog.Logger // default: none
 	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
