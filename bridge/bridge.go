@@ -97,7 +97,11 @@ type Bridge struct {
 	// All below is owned by the loop.
 	started   time.Time
 	later     schedule
+	alarm     *time.Timer        // wakes the loop
+	rings     time.Time          // when; zero: it rang
+	stirred   bool               // calls may be possible that were not
 	devices   map[string]*device // by id
+	busy      map[*device]bool   // with commands on their way
 	slugs     map[string]*half
 	listed    bool // a list was had in this run
 	settled   bool // the calls of the start are made
@@ -143,7 +147,7 @@ func New(o Options) *Bridge {
 		answers: make(chan func(), eventBuffer),
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
-		later:   schedule{}, devices: map[string]*device{}, slugs: map[string]*half{},
+		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
 		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, dup: map[[sha256.Size]byte]time.Time{},
 		account: account{condition: condStarting},
 	}
@@ -163,6 +167,8 @@ func (b *Bridge) Run(ctx context.Context) error {
 	events, hangUp := context.WithCancel(work)
 	defer hangUp()
 	b.started = time.Now()
+	b.alarm, b.stirred = time.NewTimer(0), true
+	defer b.alarm.Stop()
 	b.restore()
 	b.begin()
 	b.work.Go(func() { b.outbox.run(work) })
@@ -177,15 +183,17 @@ func (b *Bridge) Run(ctx context.Context) error {
 	return nil
 }
 
-// turn waits for one thing to happen, and handles it.
+// turn waits for one thing to happen, and handles it. LG's events are what there
+// is most of, so a turn for one costs the same whatever the size of the home:
+// what lets calls start is noted in stirred.
 func (b *Bridge) turn(done <-chan struct{}) {
-	b.beat.Store(time.Now().UnixNano())
-	alarm := time.NewTimer(b.pause())
-	defer alarm.Stop()
+	b.wind(time.Now())
+	stirred := true
 	select {
 	case <-done:
 	case e := <-b.events:
 		b.observe(e)
+		stirred = false
 	case m := <-b.o.Broker.Messages():
 		b.receive(m)
 	case <-b.o.Broker.Up():
@@ -196,22 +204,30 @@ func (b *Bridge) turn(done <-chan struct{}) {
 		f()
 	case record := <-b.o.Log.records():
 		b.publishLog(record)
-	case <-alarm.C:
+	case <-b.alarm.C:
+		b.rings = time.Time{}
 	}
 	b.makeGood()
-	b.later.run(time.Now())
+	if b.later.run(time.Now()) || stirred {
+		b.stirred = true
+	}
 }
 
 // heartbeat is how often the loop turns even if nothing happens.
 const heartbeat = 5 * time.Second
 
-// pause is how long the loop may sleep.
-func (b *Bridge) pause() time.Duration {
-	at, ok := b.later.next()
-	if !ok {
-		return heartbeat
+// wind sets the alarm, unless it rings soon enough: an alarm that is moved with
+// every event wakes the thread that waits for the network.
+func (b *Bridge) wind(now time.Time) {
+	b.beat.Store(now.UnixNano())
+	at := now.Add(heartbeat)
+	if next, ok := b.later.next(); ok && next.Before(at) {
+		at = next
 	}
-	return min(heartbeat, max(0, time.Until(at)))
+	if b.rings.IsZero() || at.Before(b.rings) {
+		b.rings = at
+		b.alarm.Reset(max(0, at.Sub(now)))
+	}
 }
 
 // post hands an answer to the loop, or drops it when nobody is there any more.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,6 +44,7 @@ type job struct {
 // enqueue adds a job, unless one of its name waits already: then the sooner
 // time and the more urgent order count.
 func (b *Bridge) enqueue(j *job) {
+	b.stirred = true
 	i := slices.IndexFunc(b.jobs, func(old *job) bool { return old.name == j.name })
 	if i < 0 {
 		b.jobs = append(b.jobs, j)
@@ -63,16 +65,28 @@ func (b *Bridge) forget(d *device) {
 
 // dispatch starts everything that may start now.
 func (b *Bridge) dispatch(ctx, events context.Context) {
-	b.listen(events)
-	for _, d := range b.busy() {
-		b.guard(d, func() { b.next(ctx, d) })
+	b.nextOrders(ctx)
+	if !b.stirred {
+		return
 	}
+	b.stirred = false
+	b.listen(events)
 	for b.running < b.slots() {
 		j := b.choose(time.Now())
 		if j == nil {
 			return
 		}
 		b.launch(ctx, j)
+	}
+}
+
+// nextOrders moves all commands on.
+func (b *Bridge) nextOrders(ctx context.Context) {
+	for _, d := range slices.SortedFunc(maps.Keys(b.busy), byPlace) {
+		b.guard(d, func() { b.next(ctx, d) })
+		if d.orders.idle() {
+			delete(b.busy, d)
+		}
 	}
 }
 

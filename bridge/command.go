@@ -219,6 +219,7 @@ func (b *Bridge) accept(c *command) {
 		return
 	}
 	d.orders.waiting = append(d.orders.waiting, c)
+	b.busy[d] = true
 }
 
 func refusedWish(err error) *rejection {

@@ -76,18 +76,6 @@ func (b *Bridge) ordered() []*device {
 	return slices.SortedFunc(maps.Values(b.devices), byPlace)
 }
 
-// busy are those of them that have commands to send or to see confirmed.
-func (b *Bridge) busy() []*device {
-	var all []*device
-	for _, d := range b.devices {
-		if !d.orders.idle() {
-			all = append(all, d)
-		}
-	}
-	slices.SortFunc(all, byPlace)
-	return all
-}
-
 func byPlace(x, y *device) int {
 	return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(x.info.ID, y.info.ID))
 }

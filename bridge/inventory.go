@@ -251,6 +251,7 @@ func (b *Bridge) remove(d *device) {
 		b.clear(h)
 	}
 	delete(b.devices, d.info.ID)
+	delete(b.busy, d)
 	delete(b.overrides, d.info.ID)
 	for _, name := range []string{"stale ", "reconcile ", "window ", "pace "} {
 		b.later.cancel(name + d.info.ID)

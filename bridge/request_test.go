@@ -137,8 +137,8 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("next = %v, %v", at, ok)
 	}
 	s.run(now.Add(time.Minute))
-	if !slices.Equal(done, []string{"a", "b"}) || len(s) != 1 {
-		t.Errorf("done = %q, %d left", done, len(s))
+	if !slices.Equal(done, []string{"a", "b"}) || len(s.named) != 1 {
+		t.Errorf("done = %q, %d left", done, len(s.named))
 	}
 }
 
