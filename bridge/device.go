@@ -212,11 +212,11 @@ func (b *Bridge) stale(d *device) bool {
 	return time.Since(d.seen) >= b.patience()
 }
 
-// heard notes that an appliance was observed.
-func (b *Bridge) heard(d *device) {
-	d.seen, d.known, d.away, d.trouble = time.Now(), true, false, ""
+// heard notes that an appliance was observed, by push or poll.
+func (b *Bridge) heard(d *device, source string) {
 	b.later.set("stale "+d.info.ID, d.seen.Add(b.patience()), func() { b.publishAvailability(d, false) })
 	b.m.deviceUpdated.WithLabelValues(b.o.Account, d.slug).Set(float64(d.seen.Unix()))
+	b.m.deviceUpdates.WithLabelValues(b.o.Account, d.slug, source).Inc()
 }
 
 // away makes an appliance unavailable; its state is kept.

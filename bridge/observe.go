@@ -12,16 +12,11 @@ import (
 
 // observe handles one event of LG.
 func (b *Bridge) observe(e thinq.Event) {
-	b.m.pushMessages.WithLabelValues(b.o.Account, string(e.Kind)).Inc()
-	b.m.pushLast.WithLabelValues(b.o.Account).SetToCurrentTime()
 	b.alive()
-	switch e.Kind {
-	case thinq.Joined, thinq.Left, thinq.Renamed:
-		b.moved(e)
-		return
-	}
 	d := b.devices[e.Device]
 	switch {
+	case e.Kind == thinq.Joined, e.Kind == thinq.Left, e.Kind == thinq.Renamed:
+		b.moved(e)
 	case d == nil:
 		b.stranger()
 	case d.ignored:
@@ -31,6 +26,8 @@ func (b *Bridge) observe(e thinq.Event) {
 	case e.Kind == thinq.Notice:
 		b.guard(d, func() { b.notify(d, e.Code) })
 	}
+	b.m.pushMessages.WithLabelValues(b.o.Account, string(e.Kind)).Inc()
+	b.m.pushLast.WithLabelValues(b.o.Account).SetToCurrentTime()
 }
 
 // report applies what an appliance says by itself.
@@ -67,8 +64,7 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 	if d.state == nil {
 		d.state = thinq.State{}
 	}
-	b.heard(d)
-	b.m.deviceUpdates.WithLabelValues(b.o.Account, d.slug, source).Inc()
+	d.seen, d.known, d.away, d.trouble = time.Now(), true, false, ""
 	changed = d.state.Merge(report)
 	if changed != nil {
 		b.derive(d, changed, fresh)
@@ -78,6 +74,7 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 		b.dirty()
 	}
 	d.shout = d.shout && source != "poll"
+	b.heard(d, source) // what follows is not what others wait for
 	b.publishAvailability(d, false)
 	b.confirm(d, changed)
 	return changed

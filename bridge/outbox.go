@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -39,7 +40,6 @@ type item struct {
 	rank   rank
 	paced  bool      // part of a republication
 	until  time.Time // events: dropped when still here then
-	since  time.Time // put
 	flying bool
 	again  time.Time // not before
 	on     int       // connection it was last sent on
@@ -74,21 +74,25 @@ func newOutbox(broker Broker, log *slog.Logger, m *Metrics) *outbox {
 // put adds a message. A retained one takes the place of an older one that waits
 // for the same topic; its own place in the queue is kept.
 func (o *outbox) put(it item) {
+	o.add(&it)
+	if o.poke() {
+		runtime.Gosched() // the message first, then the rest of what its sender does
+	}
+}
+
+func (o *outbox) add(it *item) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	it.since = time.Now()
 	if it.Retain {
 		if old := o.topic[it.Topic]; old != nil {
 			old.Payload, old.paced = it.Payload, old.paced && it.paced
-			o.poke()
 			return
 		}
-		o.topic[it.Topic] = &it
+		o.topic[it.Topic] = it
 	} else {
 		o.trim()
 	}
-	o.items = append(o.items, &it)
-	o.poke()
+	o.items = append(o.items, it)
 }
 
 // trim keeps the ring of events bounded: the oldest that is not under way goes.
@@ -129,10 +133,13 @@ func (o *outbox) waiting() int {
 	return len(o.items)
 }
 
-func (o *outbox) poke() {
+// poke wakes run, unless it has been woken and did not come yet.
+func (o *outbox) poke() (woken bool) {
 	select {
 	case o.wake <- struct{}{}:
+		return true
 	default:
+		return false
 	}
 }
 
