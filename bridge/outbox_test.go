@@ -130,13 +130,15 @@ func TestOutboxLink(t *testing.T) {
 	})
 }
 
-// A refusal is tried again every five minutes; what is too large never.
+// A refusal is tried again every five minutes; what is too large never, nor what
+// has no topic to go to.
 func TestOutboxRefused(t *testing.T) {
 	withOutbox(t, func(o *outbox, k *fakeBroker) {
 		o.up()
-		k.refuse["denied"], k.refuse["large"] = link.ErrRefused, link.ErrTooLarge
+		k.refuse["denied"], k.refuse["large"], k.refuse["a/+"] = link.ErrRefused, link.ErrTooLarge, link.ErrTopic
 		o.put(retained("denied", "1"))
 		o.put(retained("large", "1"))
+		o.put(retained("a/+", "1"))
 		o.put(retained("fine", "1"))
 		settle(time.Second)
 		if n := o.waiting(); n != 1 || len(k.on("fine")) != 1 {
@@ -149,8 +151,10 @@ func TestOutboxRefused(t *testing.T) {
 		if got := k.on("denied"); len(got) != 1 {
 			t.Errorf("denied = %q", got)
 		}
-		if got := k.on("large"); len(got) != 0 {
-			t.Errorf("large = %q", got)
+		for _, topic := range []string{"large", "a/+"} {
+			if got := k.on(topic); len(got) != 0 {
+				t.Errorf("%s = %q", topic, got)
+			}
 		}
 	})
 }

@@ -1,0 +1,131 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// listener runs a subscriber against a broker that can be cut off.
+type listener struct {
+	broker *linktest.Broker
+	away   atomic.Bool
+	ups    chan bool
+	heard  chan string
+	ended  chan error
+}
+
+func listen(t *testing.T) *listener {
+	t.Helper()
+	broker, err := linktest.NewBroker(linktest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{broker: broker, ups: make(chan bool, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
+	sub := bridge.Subscriber(link.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if l.away.Load() {
+			return nil, errors.New("no route to host")
+		}
+		return broker.Dial(ctx, network, addr)
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ep := thinq.Endpoint{URL: broker.URL(), ClientID: "us", Topics: []string{"app/us/push"}, Up: func(up bool) { l.ups <- up }}
+		l.ended <- sub(ctx, ep, func(payload []byte) { l.heard <- string(payload) })
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		_ = broker.Close()
+	})
+	return l
+}
+
+// cut ends the connection and keeps it from coming back.
+func (l *listener) cut() {
+	l.away.Store(true)
+	l.broker.Kill()
+}
+
+func TestSubscriberHandsOverInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := listen(t)
+		if !<-l.ups {
+			t.Fatal("not up")
+		}
+		want := []string{"1", "2", "3", "4", "5"}
+		for _, payload := range want {
+			if err := l.broker.Publish("app/us/push", []byte(payload), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []string
+		for range want {
+			got = append(got, <-l.heard)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("heard %q", got)
+		}
+	})
+}
+
+// A broker that was never reached, and one that was lost, are given up after
+// twelve minutes, not before: then the route is to be asked for again.
+func TestSubscriberGivesUp(t *testing.T) {
+	for _, once := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			l := listen(t)
+			if once {
+				<-l.ups
+			}
+			l.cut()
+			begun := time.Now()
+			err := <-l.ended
+			if took := time.Since(begun); took < 12*time.Minute || took > 13*time.Minute {
+				t.Errorf("connected once %v: given up after %v", once, took)
+			}
+			if err == nil || !strings.Contains(err.Error(), "no route to host") {
+				t.Errorf("connected once %v: %v", once, err)
+			}
+			if up := <-l.ups; up {
+				t.Errorf("connected once %v: it ended up", once)
+			}
+		})
+	}
+}
+
+func TestSubscriberSurvivesAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := listen(t)
+		<-l.ups
+		for range 3 { // each outage counts alone
+			l.cut()
+			time.Sleep(7 * time.Minute)
+			if up := <-l.ups; up {
+				t.Error("the loss was not told")
+			}
+			l.away.Store(false)
+			if !<-l.ups {
+				t.Error("not up again")
+			}
+		}
+		select {
+		case err := <-l.ended:
+			t.Errorf("given up: %v", err)
+		default:
+		}
+	})
+}
