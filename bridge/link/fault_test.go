@@ -1,9 +1,13 @@
 package link_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,6 +217,33 @@ func TestHoursOfFlapping(t *testing.T) {
 		}
 		if most, _ := n.worst(); most > 10 {
 			t.Errorf("%d connections in a minute, want 10 at most", most)
+		}
+	})
+}
+
+// What the resolver says of a name server that is gone holds another local port
+// at every try, and is one fault for all that.
+func TestHeldFaultIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		port := 40000
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			port++
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
+				Name: "broker.home", Server: "192.0.2.53:53",
+				Err: fmt.Sprintf("read udp 192.0.2.9:%d->192.0.2.53:53: read: connection refused", port),
+			}}
+		}
+		var log bytes.Buffer
+		_, stop := start(t, link.Options{
+			URL: &url.URL{Scheme: "mqtt", Host: "broker.home"}, Dial: dial, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		time.Sleep(time.Hour)
+		stop()
+		if port < 40010 {
+			t.Errorf("%d tries in an hour", port-40000)
+		}
+		if n := strings.Count(log.String(), "no connection"); n != 1 || !strings.Contains(log.String(), "broker.home: the name server: connection refused") {
+			t.Errorf("logged %d times:\n%s", n, log.String())
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -119,6 +120,9 @@ func words(err error) string {
 	if u, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "the broker's certificate is not trusted: " + u.Err.Error()
 	}
+	if d, ok := errors.AsType[*net.DNSError](err); ok {
+		return d.Name + ": " + lookup(d)
+	}
 	op, isOp := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, errOldBroker):
@@ -137,4 +141,16 @@ func words(err error) string {
 		return op.Err.Error()
 	}
 	return err.Error()
+}
+
+// lookup says why a name was not found. The standard library tells of the name
+// server in a text only, which has the local port of each question in front.
+func lookup(d *net.DNSError) string {
+	switch {
+	case d.IsNotFound:
+		return "no such host"
+	case d.IsTimeout:
+		return "the name server does not answer"
+	}
+	return "the name server: " + strings.TrimSpace(d.Err[strings.LastIndex(d.Err, ": ")+1:])
 }
