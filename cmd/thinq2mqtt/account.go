@@ -26,6 +26,7 @@ type account struct {
 	store  *bridge.Store
 	link   *link.Link
 	bridge *bridge.Bridge
+	token  *watcher
 	log    *slog.Logger
 }
 
@@ -33,7 +34,8 @@ type account struct {
 // local broker refuses: a new file, or a new rule there, may help.
 const refusedPause = time.Minute
 
-// run keeps the link up until the bridge has said its farewell over it.
+// run keeps the link up until the bridge has said its farewell over it, and
+// watches for a new token.
 func (a *account) run(ctx context.Context) error {
 	up, down := context.WithCancel(context.WithoutCancel(ctx))
 	var group errgroup.Group
@@ -50,6 +52,10 @@ func (a *account) run(ctx context.Context) error {
 				return nil
 			}
 		}
+	})
+	group.Go(func() error {
+		a.watchToken(up)
+		return nil
 	})
 	group.Go(func() error {
 		defer down()
@@ -88,7 +94,8 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		log = log.With("account", label)
 	}
 	budget := thinq.NewBudget(c.Budget.CallsPerHour, c.Budget.BackgroundPerHour, store.Budget())
-	client, err := b.client(label, c, store, budget, log)
+	token := b.app.reader(b.cfg.token(label))
+	client, err := b.client(label, c, token, store, budget, log)
 	if err != nil {
 		return nil, exit(exitConfig, err)
 	}
@@ -104,7 +111,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 	}
 	region, _ := thinq.Region(c.Country) // validated
 	build := thisBuild()
-	return &account{store: store, link: local, log: log, bridge: bridge.New(bridge.Options{
+	return &account{store: store, link: local, token: newWatcher(token), log: log, bridge: bridge.New(bridge.Options{
 		Account:       label,
 		Cloud:         client,
 		Broker:        local,
@@ -127,7 +134,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 }
 
 // client is LG's side of an account.
-func (b *builder) client(label string, c Account, store *bridge.Store, budget *thinq.Budget, log *slog.Logger) (*thinq.Client, error) {
+func (b *builder) client(label string, c Account, token func() (string, error), store *bridge.Store, budget *thinq.Budget, log *slog.Logger) (*thinq.Client, error) {
 	known, err := x509.SystemCertPool()
 	if err != nil {
 		known = x509.NewCertPool() // an image without any
@@ -136,10 +143,9 @@ func (b *builder) client(label string, c Account, store *bridge.Store, budget *t
 	if err != nil {
 		return nil, fmt.Errorf("ca_file: %s %w", c.CAFile, err)
 	}
-	read := b.app.reader(b.cfg.token(label))
 	return thinq.NewClient(thinq.Options{
 		Country:  c.Country,
-		Token:    func(context.Context) (string, error) { return read() },
+		Token:    func(context.Context) (string, error) { return token() },
 		APIURL:   c.APIURL,
 		Roots:    roots,
 		Budget:   budget,

@@ -30,6 +30,7 @@ const patience = time.Minute
 //	exits CODE thinq2mqtt ARG...     run, and check the exit code
 //	start NAME thinq2mqtt ARG...     start, wait for the ready line, and set a variable for each of its keys
 //	end NAME SIGNAL CODE             send a signal, wait, and check the exit code
+//	signal NAME SIGNAL               send a signal to a process that is to go on
 //	free NAME                        set a variable to an address that nobody listens on
 //	get URL REGEXP                   ask until the answer matches
 //	await URL TOPIC REGEXP           wait for a message
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "end": end, "free": free, "get": get, "await": await, "publish": publish,
+			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["running"] = running{}
@@ -111,12 +112,8 @@ func end(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: end NAME SIGNAL CODE")
 	}
-	signal, ok := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[1]]
+	tell(ts, false, args[:2])
 	cmd := ts.Value("running").(running)[args[0]]
-	if !ok || cmd == nil {
-		ts.Fatalf("no such signal or process: %q", args)
-	}
-	ts.Check(cmd.Process.Signal(signal))
 	deadline := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	defer deadline.Stop()
 	cmd.Wait()
@@ -124,6 +121,18 @@ func end(ts *testscript.TestScript, neg bool, args []string) {
 		said, _ := os.ReadFile(ts.MkAbs(args[0] + ".log"))
 		ts.Fatalf("exit code %s, want %s\n%s", code, args[2], said)
 	}
+}
+
+func tell(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signal NAME SIGNAL")
+	}
+	number, ok := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[args[1]]
+	cmd := ts.Value("running").(running)[args[0]]
+	if !ok || cmd == nil {
+		ts.Fatalf("no such signal or process: %q", args)
+	}
+	ts.Check(cmd.Process.Signal(number))
 }
 
 func free(ts *testscript.TestScript, neg bool, args []string) {

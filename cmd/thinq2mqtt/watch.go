@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// watchEvery is how often the token's file is looked at. It is read before each
+// call to LG too; but after a refusal no call is due for an hour.
+const watchEvery = 30 * time.Second
+
+// A watcher notices that a secret became another one. What its file holds
+// decides, not its time: mounted secrets are links whose times mean little.
+type watcher struct {
+	read func() (string, error)
+	last string
+}
+
+func newWatcher(read func() (string, error)) *watcher {
+	w := &watcher{read: read}
+	w.changed()
+	return w
+}
+
+// changed reports whether the secret is usable and not the one of last time.
+func (w *watcher) changed() bool {
+	now, err := w.read()
+	if err != nil || now == w.last {
+		return false // whoever uses it tells of the fault
+	}
+	w.last = now
+	return true
+}
+
+// run calls act after each change until ctx ends: within [watchEvery], or as
+// soon as look says so.
+func (w *watcher) run(ctx context.Context, look <-chan os.Signal, act func()) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-look:
+		case <-ctx.Done():
+			return
+		}
+		if w.changed() {
+			act()
+		}
+	}
+}
+
+// watchToken lets the bridge try again with a new token until ctx ends. SIGHUP
+// makes it look at once.
+func (a *account) watchToken(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	a.token.run(ctx, hup, func() {
+		a.log.Info("the token is another one: trying again")
+		_ = a.bridge.Retry(ctx) // fails when the bridge has ended, which is no matter then
+	})
+}
