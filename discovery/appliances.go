@@ -30,7 +30,7 @@ var appliances = []Appliance{
 	{Type: "DEVICE_WASHTOWER_WASHER", Name: "WashTower washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
 	{Type: "DEVICE_WASHTOWER_DRYER", Name: "WashTower dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
 	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Together: true, Composites: laundry("washer"), Rows: laundryRows},
-	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Together: true, Composites: laundry("washer"), Rows: laundryRows},
+	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Place: "MINI", Together: true, Composites: laundry("washer"), Rows: laundryRows},
 	{Type: "DEVICE_REFRIGERATOR", Name: "Refrigerator",
 		Rows: []Row{
 			{Path: "refrigeration.expressMode", Word: Word{Name: "Ice plus"}},
@@ -91,6 +91,13 @@ var appliances = []Appliance{
 		}},
 		Rows: []Row{
 			{Path: "operation.boilerOperationMode", Word: Word{Name: "Power", Icon: "mdi:power", Category: config}},
+			{Path: "operation.hotWaterMode", Word: Word{Name: "Hot water heating"}},
+			{Path: "hotWaterTemperatureInUnits.currentTemperature", Word: Word{Name: "Hot water temperature"}},
+			{Path: "hotWaterTemperatureInUnits.targetTemperature", Word: Word{Name: "Hot water target temperature"}},
+			{Path: "roomTemperatureInUnits.currentTemperature", Word: Word{Name: "Room temperature"}},
+			{Path: "roomTemperatureInUnits.airCurrentTemperature", Word: Word{Name: "Air temperature"}},
+			{Path: "roomTemperatureInUnits.inWaterCurrentTemperature", Word: Word{Name: "Water inlet temperature"}},
+			{Path: "roomTemperatureInUnits.outWaterCurrentTemperature", Word: Word{Name: "Water outlet temperature"}},
 		}},
 	{Type: "DEVICE_VENTILATOR", Name: "Ventilator", Main: fanKey,
 		Composites: []Composite{fan{Power: "operation.ventOperationMode", Speed: []string{"airFlow.windStrength"}, Keep: true}}},
@@ -117,8 +124,8 @@ func laundry(kind string) []Composite {
 var laundryRows = []Row{
 	{Path: "runState.currentState", Word: Word{Name: "State", Icon: "mdi:washing-machine"}},
 	{Path: "mode.washerMode", Platform: Sensor},
-	{Path: "timer.relativeToStart", Word: Word{Name: "Starts in"}},
-	{Path: "timer.relativeToStop", Word: Word{Name: "Ends in"}},
+	{Path: "timer.relativeToStart", Word: Word{Name: "Starts in", Category: plain}},
+	{Path: "timer.relativeToStop", Word: Word{Name: "Ends in", Category: plain}},
 }
 
 var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: heat{"START"}}}, laundryRows...)

@@ -15,7 +15,7 @@ func (boiler) build(b *builder) {
 		return
 	}
 	room := func(name string) *value { return u.find(boilerRoom+name, "") }
-	u.target, u.curve = room("targetTemperature"), true
+	u.target = room("targetTemperature")
 	side, water := u.find("operation.roomTempMode", ""), u.find("operation.roomWaterMode", "")
 	u.deciders = []*value{u.mode, side}
 	u.pick = u.pickBySide(side, room)

@@ -19,20 +19,29 @@ func (b *builder) buttons(v *value) (first string) {
 		if !b.claim(key) {
 			key = b.claimNumbered(key)
 		}
-		b.button(v, o, key, buttonName(v, o))
+		b.button(v, o, key, b.buttonName(v, o))
 		first = or(first, key)
 	}
 	return first
 }
 
+// orderIcons are the icons of usual orders, whatever appliance they are for.
+var orderIcons = map[string]string{
+	"start": "mdi:play", "stop": "mdi:pause", "wake_up": "mdi:sleep-off", "power_off": "mdi:power-off", "power_on": "mdi:power-on",
+	"unset": "mdi:timer-cancel-outline",
+}
+
 // buttonName is what a button does: "Start"; the property is named only where
 // the word alone says too little.
-func buttonName(v *value, option any) string {
+func (b *builder) buttonName(v *value, option any) string {
 	text := strings.ReplaceAll(optionText(option), "_", " ")
-	if strings.HasSuffix(v.Path.Name, "perationMode") {
-		return named(v.Path.Location, sentence(text))
+	if timer, ok := strings.CutSuffix(b.nameOf(v), " active"); ok && option == any("UNSET") {
+		return "Cancel " + lowerFirst(timer)
 	}
-	return v.name() + " " + text
+	if strings.HasSuffix(v.Path.Name, "perationMode") {
+		return b.named(v.Path.Location, sentence(text))
+	}
+	return b.nameOf(v) + " " + text
 }
 
 // optionText is an option as a part of a key or a name.
@@ -59,6 +68,9 @@ func (b *builder) button(v *value, option any, key, name string) *Entity {
 	}}
 	c := map[string]any{}
 	decorate(c, v.finalWord(Button), Button)
+	if icon := orderIcons[optionText(option)]; icon != "" {
+		c["icon"] = icon
+	}
 	b.put(Entity{Key: key, Platform: Button, Name: name, Config: c, Bindings: []Binding{binding}})
 	return &b.device.Entities[len(b.device.Entities)-1]
 }

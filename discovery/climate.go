@@ -38,8 +38,6 @@ type hvacUnit struct {
 	pick func(thinq.State) (v, low, high *value)
 	// deciders are the values on which pick depends.
 	deciders []*value
-	// curve: in auto the appliance follows a curve that nobody can set.
-	curve bool
 }
 
 // newUnit begins the climate entity of an appliance that has a power switch and
@@ -186,8 +184,14 @@ func (u *hvacUnit) takeMode(payload string, now thinq.State) (thinq.State, *Reje
 	}
 	job := u.jobFor(mode)
 	if job == "" {
-		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(u.modeWords, ", "), u.modeWords)
+		can := u.settableModes()
+		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
 	}
+	return u.work(job, now), nil
+}
+
+// work is the wish for a job mode, which also turns the appliance on.
+func (u *hvacUnit) work(job string, now thinq.State) thinq.State {
 	wish := thinq.State{u.mode.Path: job}
 	if u.isOff(now) {
 		wish[u.power.Path] = u.device.power.on
@@ -195,7 +199,14 @@ func (u *hvacUnit) takeMode(payload string, now thinq.State) (thinq.State, *Reje
 			delete(wish, u.mode.Path) // it comes back in its last mode
 		}
 	}
-	return wish, nil
+	return wish
+}
+
+// settableModes are the modes that LG takes; others can only be shown.
+func (u *hvacUnit) settableModes() []string {
+	return slices.DeleteFunc(slices.Clone(u.modeWords), func(mode string) bool {
+		return mode != "off" && u.jobFor(strings.Replace(mode, "heat_cool", "auto", 1)) == ""
+	})
 }
 
 // jobFor is the job mode that makes a mode of Home Assistant: the one of that
@@ -231,7 +242,7 @@ func (u *hvacUnit) presets() {
 		return
 	}
 	u.entity.Config["preset_modes"] = u.presetList
-	u.bind("preset_mode", rankMode, Codec{Show: u.showPreset, Take: u.takePreset}, u.mode)
+	u.bind("preset_mode", rankMode, Codec{Show: u.showPreset, Take: u.takePreset}, u.mode, u.power)
 }
 
 func (u *hvacUnit) showPreset(dst []byte, s thinq.State) []byte {
@@ -247,17 +258,30 @@ func (u *hvacUnit) takePreset(payload string, now thinq.State) (thinq.State, *Re
 		return u.leavePreset(now)
 	}
 	job, rejection := parseWord(u.mode.Write.Options, strings.TrimSpace(payload))
-	if rejection != nil || hvac[job.(string)] != "" {
-		return nil, invalid(strconv.Quote(payload)+" is not one of none, "+strings.Join(u.presetList, ", "), append([]string{"none"}, u.presetList...))
+	name, _ := job.(string)
+	if rejection != nil || hvac[name] != "" {
+		can := u.settablePresets()
+		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
 	}
-	return thinq.State{u.mode.Path: job}, nil
+	return u.work(name, now), nil
+}
+
+// settablePresets are the presets that LG takes, and none.
+func (u *hvacUnit) settablePresets() []string {
+	can := []string{"none"}
+	for _, job := range u.jobs() {
+		if hvac[job] == "" {
+			can = append(can, word(job))
+		}
+	}
+	return can
 }
 
 // leavePreset goes back to the mode before the preset; if nobody remembers it,
 // to the one that does most nearly the same.
 func (u *hvacUnit) leavePreset(now thinq.State) (thinq.State, *Rejection) {
 	job := u.job(now)
-	if job == "" || hvac[job] != "" {
+	if job == "" || hvac[job] != "" || u.isOff(now) {
 		return nil, nil
 	}
 	last, _ := now[u.lastMode].(string)

@@ -155,7 +155,11 @@ func parseValue(p thinq.Property, payload string) (any, *Rejection) {
 	case isBool(p):
 		return parseBool(payload)
 	case p.Type == thinq.Enum:
-		return parseWord(p.Write.Options, payload)
+		v, rejection := parseWord(p.Write.Options, payload)
+		if rejection != nil && slices.Contains(wordsOf(p.Read.Options), word(payload)) {
+			rejection.Message = strconv.Quote(payload) + " can only be shown, what can be set is " + strings.Join(wordsOf(p.Write.Options), ", ")
+		}
+		return v, rejection
 	case isNumeric(p):
 		return parseNumber(p, payload)
 	case len(payload) > 255:

@@ -59,11 +59,11 @@ func (b *builder) controlButtons(op, state, remote *value) {
 			p.name = sentence(optionText(option))
 		}
 		key := place + slugWord(name)
-		e := b.button(op, option, key, named(op.Path.Location, p.name))
+		e := b.button(op, option, key, b.named(op.Path.Location, p.name))
 		if state != nil {
 			e.Bindings[0].Codec.Take = unlessSo(e.Bindings[0].Codec.Take, op, state)
 		}
-		e.Config = map[string]any{"icon": or(controlIcons[name], "mdi:gesture-tap-button")}
+		e.Config = map[string]any{"icon": or(orderIcons[word(name)], "mdi:gesture-tap-button")}
 		if state == nil || !known {
 			continue
 		}
@@ -91,10 +91,6 @@ func unlessSo(take func(string, thinq.State) (thinq.State, *Rejection), op, stat
 	}
 }
 
-var controlIcons = map[string]string{
-	"START": "mdi:play", "STOP": "mdi:pause", "WAKE_UP": "mdi:sleep-off", "POWER_OFF": "mdi:power-off", "POWER_ON": "mdi:power-on",
-}
-
 // test asks whether LG would take the word now.
 func (p permit) test(state thinq.Path, remote *value) func(thinq.State) bool {
 	return func(s thinq.State) bool {
@@ -119,7 +115,7 @@ func (b *builder) powerSwitch(op, state *value, place string) {
 	}
 	binding.Codec.Take = unlessSo(takeProperty(op.Property), op, state)
 	b.put(Entity{
-		Key: place + "power", Platform: Switch, Name: named(op.Path.Location, "Power"), Bindings: []Binding{binding},
+		Key: place + "power", Platform: Switch, Name: b.named(op.Path.Location, "Power"), Bindings: []Binding{binding},
 		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},
 	})
 }

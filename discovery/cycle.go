@@ -123,7 +123,7 @@ func (b *builder) cycleEntities(c *cycle, location string) {
 	place := locationKey(location)
 	add := func(key, name string, platform Platform, conf map[string]any, show func([]byte, thinq.State) []byte) {
 		b.put(Entity{
-			Key: place + key, Platform: platform, Name: named(location, name), Config: conf,
+			Key: place + key, Platform: platform, Name: b.named(location, name), Config: conf,
 			Bindings: []Binding{{Attr: place + key, Codec: Codec{Show: show}}},
 		})
 	}
@@ -131,22 +131,20 @@ func (b *builder) cycleEntities(c *cycle, location string) {
 		map[string]any{"device_class": "running", "payload_on": "True", "payload_off": "False"},
 		showBool(func(s thinq.State) bool { return c.now(s) == active }))
 	add("remaining_minutes", "Remaining time", Sensor,
-		map[string]any{"device_class": "duration", "unit_of_measurement": "min", "icon": "mdi:timer-sand"},
-		c.showMinutes(c.remain))
+		c.remain.describe("mdi:timer-sand"), c.showMinutes(c.remain))
 	add("finish_time", "Finishes at", Sensor,
 		map[string]any{"device_class": "timestamp"}, showText(c.finish))
 	b.consume(place+"remaining_minutes", c.remain.parts...)
 	if c.total != nil {
 		key := b.claimPath(thinq.Path{Resource: c.total.resource, Location: location}, "total")
 		add(key[len(place):], "Total time", Sensor,
-			map[string]any{"device_class": "duration", "unit_of_measurement": "min", "icon": "mdi:timer-play-outline"},
-			c.showMinutes(c.total))
+			c.total.describe("mdi:timer-play-outline"), c.showMinutes(c.total))
 		b.consume(key, c.total.parts...)
 		add("progress", "Progress", Sensor,
 			map[string]any{"unit_of_measurement": "%", "icon": "mdi:progress-clock"}, c.showProgress)
 	}
 	b.put(Entity{
-		Key: c.event, Platform: EventEntity, Name: named(location, "Cycle"),
+		Key: c.event, Platform: EventEntity, Name: b.named(location, "Cycle"),
 		Config: map[string]any{
 			"event_types": []string{"started", "paused", "resumed", "finished", "aborted", "error"},
 			"icon":        "mdi:rotate-3d-variant",

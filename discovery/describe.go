@@ -30,6 +30,7 @@ type builder struct {
 	values    []*value
 	byPath    map[thinq.Path]*value
 	taken     map[string]bool // keys given away
+	spoken    map[string]bool // visible names given away
 }
 
 // Describe says what an appliance is in Home Assistant: one Device, or one for
@@ -56,7 +57,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	appliance, known := lookUpAppliance(d.Type, part)
 	b := &builder{
 		device: newDevice(d, o, part), profile: p, state: s, options: o, appliance: appliance,
-		byPath: map[thinq.Path]*value{}, taken: map[string]bool{},
+		byPath: map[thinq.Path]*value{}, taken: map[string]bool{}, spoken: map[string]bool{},
 	}
 	b.device.Known = known
 	b.device.kind, b.device.together = appliance.Name, appliance.Together
@@ -236,8 +237,11 @@ func (b *builder) consume(entity string, values ...*value) {
 
 // put adds an entity and makes its attributes known.
 func (b *builder) put(e Entity) {
-	if e.Key == b.appliance.Main {
+	switch {
+	case e.Key == b.appliance.Main:
 		e.Name = ""
+	case e.Platform != Silent:
+		e.Name = b.distinct(e)
 	}
 	b.device.Entities = append(b.device.Entities, e)
 }

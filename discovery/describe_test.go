@@ -42,6 +42,33 @@ func TestUnique(t *testing.T) {
 	}
 }
 
+// TestNames: no two entities of one device have one name, and only the one that
+// is the appliance itself has none.
+func TestNames(t *testing.T) {
+	for _, s := range samples(t) {
+		for _, d := range s.describe(testOptions) {
+			keys := map[string]string{}
+			for _, e := range d.Entities {
+				if e.Platform == Silent {
+					continue
+				}
+				if other, ok := keys[e.Name]; ok {
+					t.Errorf("%s: %s and %s are both called %q", s.name, e.Key, other, e.Name)
+				}
+				keys[e.Name] = e.Key
+				if main := e.Name == ""; main != (e.Key == lookUpMain(s.device.Type, d.Part)) {
+					t.Errorf("%s: %s is called %q", s.name, e.Key, e.Name)
+				}
+			}
+		}
+	}
+}
+
+func lookUpMain(deviceType, part string) string {
+	a, _ := lookUpAppliance(deviceType, part)
+	return a.Main
+}
+
 // TestEveryPropertyHasAPlace: what the profile or the state has is in the
 // document, can be set, or has a reason why not.
 func TestEveryPropertyHasAPlace(t *testing.T) {

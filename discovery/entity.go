@@ -47,6 +47,7 @@ type Binding struct {
 	rank  rank // of its calls among those of one wish
 	wakes bool // the appliance is switched on first
 	heats heat // what of it needs Settings.RemoteStart
+	quiet bool // an attribute, but no field that Home Assistant may know of now
 	// mirrored: the property cannot be read, another one shows what was set.
 	mirrored bool
 }
@@ -63,6 +64,17 @@ type Entity struct {
 	Extra func(dst []byte, s thinq.State) []byte
 	Gate  string // key of the state document that says whether it can be used; empty: always
 	reach bool   // it says whether the appliance can be reached
+}
+
+// quiet are the attributes of fields that are not announced now.
+func (e Entity) quiet() []string {
+	var attrs []string
+	for _, b := range e.Bindings {
+		if b.quiet {
+			attrs = append(attrs, b.Attr)
+		}
+	}
+	return attrs
 }
 
 // rank orders the calls of one wish: LG resets the fan and the target when the

@@ -53,10 +53,11 @@ func (d *Device) sum() digest {
 		Key, Name, Gate string
 		Platform        Platform
 		Config          map[string]any
+		Quiet           []string
 	}
 	all := make([]component, len(d.Entities))
 	for i, e := range d.Entities {
-		all[i] = component{e.Key, e.Name, e.Gate, e.Platform, e.Config}
+		all[i] = component{e.Key, e.Name, e.Gate, e.Platform, e.Config, e.quiet()}
 	}
 	text, err := json.Marshal([]any{d.Type, d.Part, d.Settings.RemoteStart, all, d.coverage, d.learnt, d.notices.mine, d.errors.mine})
 	if err != nil {

@@ -128,6 +128,7 @@ func (b *builder) binding(v *value) Binding {
 	if v.alien {
 		binding.Codec.Show = showValue(v.Path) // whether it is a word or a text, nobody says
 	}
+	binding.Codec = b.clearable(v, binding.Codec)
 	return binding
 }
 
@@ -158,20 +159,8 @@ var describers = map[Platform]func(*builder, *value, map[string]any) Platform{
 func (b *builder) entity(v *value, platform Platform) Entity {
 	c := map[string]any{}
 	platform = describers[platform](b, v, c)
-	e := Entity{Key: v.key, Platform: platform, Name: v.name(), Config: c, Bindings: []Binding{b.binding(v)}}
-	if platform == Sensor || platform == BinarySensor {
-		e.Bindings[0].Codec.Take = nil
-		b.hiddenSetter(v, &e)
-	}
 	decorate(c, v.finalWord(platform), platform)
-	return e
-}
-
-// hiddenSetter keeps the way to set what is shown as a sensor.
-func (b *builder) hiddenSetter(v *value, e *Entity) {
-	if v.Writable {
-		e.Bindings[0].Codec.Take = takeProperty(v.Property)
-	}
+	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{b.binding(v)}}
 }
 
 // finalWord adds what follows from how little is known: readable strangers are
@@ -192,19 +181,14 @@ func (v *value) finalWord(platform Platform) Word {
 	return w
 }
 
-func (v *value) name() string {
-	if v.word.Name == "" && v.Path.Name == strings.ToUpper(v.Path.Name) {
-		return named(v.Path.Location, v.Path.Name) // an abbreviation
-	}
-	return named(v.Path.Location, or(v.word.Name, sentence(strings.TrimPrefix(v.key, locationKey(v.Path.Location)))))
-}
-
 // decorate adds what every platform may have.
 func decorate(c map[string]any, w Word, platform Platform) {
 	readOnly := platform == Sensor || platform == BinarySensor || platform == EventEntity
 	switch {
 	case w.Category == config && readOnly:
 		c["entity_category"] = diagnostic
+	case w.Category == diagnostic && platform == Button:
+		c["entity_category"] = config
 	case w.Category == config || w.Category == diagnostic:
 		c["entity_category"] = w.Category
 	}
@@ -305,9 +289,10 @@ func (b *builder) choose(v *value, c map[string]any) Platform {
 	return Select
 }
 
-// number describes a number that can be set. The limits hold what may be shown
-// as well, because Home Assistant drops states outside: LG reports 0 for an
-// unset timer whose range begins at 3.
+// number describes a number that can be set, within the limits in which LG takes
+// it. They are widened by what is shown, because Home Assistant drops states
+// outside: an oven that reports less than can be set makes the device be
+// described again.
 func (b *builder) number(v *value, c map[string]any) Platform {
 	low, high := limitsOf(v.Property, v.word)
 	if now, ok := b.state[v.Path].(float64); ok {
@@ -330,12 +315,10 @@ func (b *builder) number(v *value, c map[string]any) Platform {
 	return Number
 }
 
-// limitsOf are the limits of what can be shown and set; of words where the
-// profile has none, else 0 to 100.
+// limitsOf are the limits in which p can be set; of words where the profile has
+// none, else 0 to 100. A timer is 0 while it is not set, whatever it takes.
 func limitsOf(p thinq.Property, w Word) (low, high float64) {
 	switch {
-	case p.Write.Limited && p.Read.Limited:
-		low, high = min(p.Write.Min, p.Read.Min), max(p.Write.Max, p.Read.Max)
 	case p.Write.Limited:
 		low, high = p.Write.Min, p.Write.Max
 	case p.Read.Limited:

@@ -140,7 +140,9 @@ func (d *Device) component(e Entity) map[string]any {
 		c["state_topic"] = d.topics.Extra(d.Slug, e.Key)
 	}
 	for _, b := range e.Bindings {
-		d.connect(c, e, b)
+		if !b.quiet {
+			d.connect(c, e, b)
+		}
 	}
 	return c
 }

@@ -122,22 +122,16 @@ func (u *hvacUnit) limitsIn(s thinq.State) (low, high, step float64) {
 	return writeLimits(v, l, h, s)
 }
 
-// showTarget shows the one set-point; null where none or two count.
+// showTarget shows the one set-point; null where none can be set (LG goes on
+// reporting the target of the mode before), and where two count.
 func (u *hvacUnit) showTarget(dst []byte, s thinq.State) []byte {
-	v, _, _ := u.pick(s)
-	switch {
-	case v != nil && (v == u.pairLow || v == u.pairHigh):
-		return appendValue(dst, s[v.Path])
-	case u.target == nil || u.hidesTarget(s):
+	switch v, _, _ := u.pick(s); {
+	case v == nil:
 		return append(dst, "null"...)
+	case v == u.pairLow || v == u.pairHigh || u.target == nil:
+		return appendValue(dst, s[v.Path])
 	}
 	return appendValue(dst, s[u.target.Path])
-}
-
-// hidesTarget reports whether the reported target means nothing: while two
-// count, or where the mode has a curve of its own.
-func (u *hvacUnit) hidesTarget(s thinq.State) bool {
-	return hvac[u.job(s)] == "auto" && (u.twoPoints(s) || u.curve)
 }
 
 func (u *hvacUnit) takeTarget(payload string, now thinq.State) (thinq.State, *Rejection) {
@@ -160,8 +154,10 @@ func (u *hvacUnit) pair() {
 	if u.twoSet == nil {
 		return
 	}
-	u.bind("temperature_low", rankValue, u.pairCodec(u.pairLow), u.pairLow, u.pairHigh)
-	u.bind("temperature_high", rankValue, u.pairCodec(u.pairHigh), u.pairLow, u.pairHigh)
+	isPair := u.twoPoints(u.state)
+	u.watchFor(u.twoSet.Path, func(_ any, now thinq.State) bool { return u.twoPoints(now) != isPair })
+	u.bind("temperature_low", rankValue, u.pairCodec(u.pairLow), u.pairLow, u.pairHigh).quiet = !isPair
+	u.bind("temperature_high", rankValue, u.pairCodec(u.pairHigh), u.pairLow, u.pairHigh).quiet = !isPair
 }
 
 // both is the wish for one set-point of two: LG wants them together.

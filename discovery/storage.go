@@ -13,17 +13,26 @@ type storage struct {
 	Path string // its options name numberWord where it may be a number
 }
 
+// How a compartment's word is presented.
+const (
+	storageName = "Storage mode"
+	storageIcon = "mdi:fridge-outline"
+)
+
 // numberWord stands among the options for any number of degrees.
 const numberWord = "TEMPERATURE_NUMBER"
 
 func (st storage) build(b *builder) {
 	for _, location := range b.locations(st.Path) {
 		v := b.find(st.Path, location)
-		if v == nil || v.Type != thinq.Enum || v.Writable || !slices.Contains(v.Read.Options, any(numberWord)) {
-			continue
+		switch {
+		case v.Type != thinq.Enum || v.Writable:
+		case slices.Contains(v.Read.Options, any(numberWord)):
+			b.storageMode(v, locationKey(location)+"storage_mode")
+			b.degrees(v)
+		default: // words only
+			v.word.Name, v.word.Icon = storageName, storageIcon
 		}
-		b.storageMode(v, locationKey(location)+"storage_mode")
-		b.degrees(v)
 	}
 }
 
@@ -32,8 +41,8 @@ func (b *builder) storageMode(v *value, key string) {
 	options := b.optionsOf(&value{Property: v.Property, key: key})
 	show := showWords(v.Path, v.Read.Options)
 	b.put(Entity{
-		Key: key, Platform: Sensor, Name: named(v.Path.Location, "Storage mode"),
-		Config: map[string]any{"device_class": "enum", "options": options, "icon": "mdi:fridge-outline"},
+		Key: key, Platform: Sensor, Name: b.named(v.Path.Location, storageName),
+		Config: map[string]any{"device_class": "enum", "options": options, "icon": storageIcon},
 		Bindings: []Binding{{Attr: key, Props: []thinq.Property{v.Property}, Codec: Codec{Show: func(dst []byte, s thinq.State) []byte {
 			if _, isNumber := s[v.Path].(float64); isNumber {
 				return appendWord(dst, numberWord)
@@ -46,7 +55,7 @@ func (b *builder) storageMode(v *value, key string) {
 // degrees shows the number under the key of the property itself.
 func (b *builder) degrees(v *value) {
 	b.put(Entity{
-		Key: v.key, Platform: Sensor, Name: v.name(),
+		Key: v.key, Platform: Sensor, Name: b.nameOf(v),
 		Config: map[string]any{"device_class": "temperature", "unit_of_measurement": or(v.word.Unit, "°C"), "icon": "mdi:thermometer"},
 		Bindings: []Binding{{Attr: v.key, Props: []thinq.Property{v.Property}, Codec: Codec{Show: func(dst []byte, s thinq.State) []byte {
 			if degrees, isNumber := s[v.Path].(float64); isNumber {

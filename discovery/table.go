@@ -12,6 +12,7 @@ type Appliance struct {
 	Type       string            // "DEVICE_WASHER"
 	Name       string            // in words: "Washer"
 	Main       string            // key of the entity that is the appliance itself; empty: none
+	Place      string            // location that is all of the appliance, so that names need not say it
 	Parts      map[string]string // part of a one-piece tower -> the type it is like
 	Together   bool              // LG wants everything that concerns one place in one call
 	Composites []Composite       // entities made of several properties, in order

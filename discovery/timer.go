@@ -62,12 +62,12 @@ func (b *builder) timers() {
 // timer adds the entity of one timer. What can be set as a whole swallows its
 // parts; otherwise a part that can be set alone keeps its own entity.
 func (b *builder) timer(t *timer) {
-	t.clear = b.find(t.resource+"."+clearing(t.stem), t.location)
+	t.clear = b.clearing(t.resource, t.stem, t.location)
 	row := b.appliance.row(t.resource + "." + t.stem)
 	found, _ := lookUp(t.resource, t.stem)
 	w := merge(row.Word, found)
 	key := b.claimPath(thinq.Path{Resource: t.resource, Location: t.location}, t.stem)
-	e := Entity{Key: key, Name: named(t.location, or(w.Name, sentence(snake(t.stem)))), Config: map[string]any{}}
+	e := Entity{Key: key, Name: b.named(t.location, or(w.Name, sentence(snake(t.stem)))), Config: map[string]any{}}
 	binding := Binding{Attr: key, Props: t.properties(), With: b.with(&value{Property: t.parts[0].Property, row: row}), rank: rankValue, heats: row.Heats}
 	for _, v := range t.parts {
 		if !v.Writable || t.writable() {
@@ -77,7 +77,10 @@ func (b *builder) timer(t *timer) {
 	if isClock(t.stem) {
 		e.Platform = t.clockCodec(&binding, e.Config)
 	} else {
-		e.Platform = t.spanCodec(&binding, e.Config, w)
+		e.Platform = b.span(t, &binding, e.Config)
+	}
+	if parts, _ := t.set(); e.Platform == Sensor && len(parts) > 0 && row.Name == "" {
+		e.Name += " remaining" // the part that can be set has the bare name
 	}
 	decorate(e.Config, w, e.Platform)
 	e.Bindings = []Binding{binding}
@@ -92,6 +95,10 @@ func isClock(stem string) bool {
 // clearing is the property in which LG says whether a timer is set:
 // relativeToStop has relativeStopTimer.
 func clearing(stem string) string { return strings.Replace(stem, "To", "", 1) + "Timer" }
+
+func (b *builder) clearing(resource, stem, location string) *value {
+	return b.find(resource+"."+clearing(stem), location)
+}
 
 func (t *timer) properties() []thinq.Property {
 	properties := make([]thinq.Property, len(t.parts))
@@ -133,13 +140,13 @@ func (t *timer) read(s thinq.State) (minutes float64, known bool) {
 	return math.Round(minutes*100) / 100, known
 }
 
-// spanCodec describes a span of time: a number of minutes where all of it can
-// be set, else a duration.
-func (t *timer) spanCodec(b *Binding, c map[string]any, w Word) Platform {
+// span describes a span of time: a number of minutes where all of it can be set,
+// else a duration.
+func (b *builder) span(t *timer, binding *Binding, c map[string]any) Platform {
 	c["unit_of_measurement"] = "min"
 	c["device_class"] = "duration"
 	settable := t.writable()
-	b.Codec.Show = func(dst []byte, s thinq.State) []byte {
+	binding.Codec.Show = func(dst []byte, s thinq.State) []byte {
 		switch minutes, ok := t.read(s); {
 		case settable && t.isClear(s):
 			return append(dst, '0')
@@ -149,19 +156,50 @@ func (t *timer) spanCodec(b *Binding, c map[string]any, w Word) Platform {
 		return append(dst, "null"...) // LG's zero means that no time is known
 	}
 	if !settable {
+		t.wholeMinutes(c)
 		return Sensor
 	}
 	_, steps := t.set()
-	c["min"], c["max"], c["step"], c["mode"] = 0.0, t.longest(w), max(steps[len(steps)-1], 0.01), "box"
-	b.Codec.Take = t.takeSpan
+	c["min"], c["max"], c["step"], c["mode"] = 0.0, b.longestShown(t), max(steps[len(steps)-1], 0.01), "box"
+	binding.Codec.Take = t.takeSpan
 	return Number
 }
 
-// longest is the largest number of minutes that fits into the parts.
-func (t *timer) longest(w Word) float64 {
-	if w.High != 0 {
-		return w.High
+// describe is the discovery message of a duration that is only shown.
+func (t *timer) describe(icon string) map[string]any {
+	c := map[string]any{"device_class": "duration", "unit_of_measurement": "min", "icon": icon}
+	t.wholeMinutes(c)
+	return c
+}
+
+// wholeMinutes spares the eye the seconds of a timer that has them: they stand
+// behind the point in the state.
+func (t *timer) wholeMinutes(c map[string]any) {
+	if t.minutes[len(t.minutes)-1] < 1 {
+		c["suggested_display_precision"] = 0
 	}
+}
+
+// longestShown is the upper limit of a timer in minutes: what can be set, and
+// what is shown where that is more. A part beyond both makes the device be
+// described again.
+func (b *builder) longestShown(t *timer) float64 {
+	for _, v := range t.parts {
+		_, high := limitsOf(v.Property, v.word)
+		if now, ok := b.state[v.Path].(float64); ok {
+			high = max(high, now)
+		}
+		b.watchFor(v.Path, func(now any, _ thinq.State) bool {
+			f, ok := now.(float64)
+			return ok && f > high
+		})
+	}
+	shown, _ := t.read(b.state)
+	return max(t.longest(), shown)
+}
+
+// longest is the largest number of minutes that can be set.
+func (t *timer) longest() float64 {
 	total := 0.0
 	parts, minutes := t.set()
 	for i, v := range parts {
@@ -171,7 +209,18 @@ func (t *timer) longest(w Word) float64 {
 	return math.Round(total*100) / 100
 }
 
-func (t *timer) takeSpan(payload string, _ thinq.State) (thinq.State, *Rejection) {
+// accepts is what can be set, in minutes, for a rejection. Some timers begin
+// at hours.
+func (t *timer) accepts() limits {
+	parts, minutes := t.set()
+	l := limits{Max: t.longest(), Step: minutes[len(minutes)-1] * stepOf(parts[len(parts)-1].Property)}
+	for i, v := range parts {
+		l.Min += v.Write.Min * minutes[i]
+	}
+	return l
+}
+
+func (t *timer) takeSpan(payload string, now thinq.State) (thinq.State, *Rejection) {
 	if strings.EqualFold(strings.TrimSpace(payload), "none") {
 		payload = "0"
 	}
@@ -180,11 +229,54 @@ func (t *timer) takeSpan(payload string, _ thinq.State) (thinq.State, *Rejection
 	case rejection != nil:
 		return nil, rejection
 	case minutes < 0:
-		return nil, outOfRange(minutes, limits{0, t.longest(Word{}), 1})
-	case minutes == 0 && t.canClear():
-		return thinq.State{t.clear.Path: "UNSET"}, nil
+		return nil, outOfRange(minutes, t.accepts())
+	case minutes == 0:
+		return t.takeZero(now)
 	}
 	return t.spread(minutes)
+}
+
+// takeZero clears a timer: by LG's word for it, else by zeros. Some appliances
+// take neither; there only a person at the appliance can.
+func (t *timer) takeZero(now thinq.State) (thinq.State, *Rejection) {
+	if t.canClear() {
+		return thinq.State{t.clear.Path: "UNSET"}, nil
+	}
+	zeros, rejection := t.spread(0)
+	if minutes, known := t.read(now); rejection != nil && known && minutes == 0 {
+		return nil, nil // it is not set
+	}
+	if rejection != nil {
+		rejection.Message = "this timer cannot be cleared from afar, only at the appliance; " + rejection.Message
+	}
+	return zeros, rejection
+}
+
+// clearable makes 0 clear a part of a timer that can be set alone, where 0 is
+// outside its range, and shows 0 while LG says that it is clear. It counts in its
+// own unit, not in minutes.
+func (b *builder) clearable(v *value, c Codec) Codec {
+	stem, _ := split(v.Path.Name)
+	if stem == "" || !isNumeric(v.Property) || !v.Writable || v.Check(0.0) == nil {
+		return c
+	}
+	t := &timer{stem: stem, parts: []*value{v}, minutes: []float64{1}, clear: b.clearing(v.Path.Resource, stem, v.Path.Location)}
+	show, take := c.Show, c.Take
+	c.Take = func(payload string, now thinq.State) (thinq.State, *Rejection) {
+		if f, rejection := parseFloat(payload); rejection == nil && f == 0 {
+			return t.takeZero(now)
+		}
+		return take(payload, now)
+	}
+	if show != nil && t.clear != nil {
+		c.Show = func(dst []byte, s thinq.State) []byte {
+			if t.isClear(s) {
+				return append(dst, '0')
+			}
+			return show(dst, s)
+		}
+	}
+	return c
 }
 
 // isClear reports whether LG says in so many words that the timer is off.
@@ -208,12 +300,9 @@ func (t *timer) spread(minutes float64) (thinq.State, *Rejection) {
 		if i == 0 {
 			n = min(n, high) // 24 hours and some minutes, or 90 minutes where there are no hours
 		}
-		if n > high {
-			return nil, outOfRange(total, limits{0, t.longest(Word{}), units[len(units)-1]})
-		}
 		fitted, rejection := fit(v.Property, n)
-		if rejection != nil {
-			return nil, rejection
+		if n > high || rejection != nil {
+			return nil, outOfRange(total, t.accepts())
 		}
 		wish[v.Path] = fitted
 		minutes -= n * units[i]

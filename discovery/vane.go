@@ -51,6 +51,14 @@ func (u *hvacUnit) fanModes(v *value) []string {
 	for f := low; f <= high && len(modes) < 32; f += stepOf(v.Property) {
 		modes = append(modes, string(appendNumber(nil, f)))
 	}
+	isNew := func(now any, _ thinq.State) bool {
+		_, ok := now.(float64)
+		return ok && !slices.Contains(modes, string(appendValue(nil, now)))
+	}
+	if now := u.state[v.Path]; isNew(now, nil) {
+		modes = append(modes, string(appendValue(nil, now)))
+	}
+	u.watchFor(v.Path, isNew)
 	return modes
 }
 

@@ -62,6 +62,12 @@ func TestWish(t *testing.T) {
 				`{"temperature":{"targetTemperature":25}}`, `{"airFlow":{"windStrength":"LOW"}}`}},
 		{"on when on is no call", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON"},
 			map[string]string{"climate_power": "ON"}, nil},
+		{"the last mode is back with the power alone", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_OFF", acMode: "COOL"},
+			map[string]string{"climate_mode": "cool"}, []string{`{"operation":{"airConOperationMode":"POWER_ON"}}`}},
+		{"the last preset too", "air_conditioner_two_setpoints", map[string]any{acPower: "POWER_OFF", acMode: "ENERGY_SAVING"},
+			map[string]string{"climate_preset_mode": "energy_saving"}, []string{`{"operation":{"airConOperationMode":"POWER_ON"}}`}},
+		{"no preset is no reason to turn on", "air_conditioner_two_setpoints", map[string]any{acPower: "POWER_OFF", acMode: "ENERGY_SAVING"},
+			map[string]string{"climate_preset_mode": "none"}, nil},
 		{"off", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON"},
 			map[string]string{"climate_mode": "off"}, []string{`{"operation":{"airConOperationMode":"POWER_OFF"}}`}},
 		{"a shown target is no call", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON", acMode: "COOL", target: 23.0},
@@ -94,6 +100,12 @@ func TestWish(t *testing.T) {
 			map[string]string{"humidifier_target_humidity": "52"}, []string{`{"humidity":{"targetHumidity":50}}`}},
 		{"hours and minutes of a timer", "air_conditioner_living_room", nil,
 			map[string]string{"relative_to_start": "150"}, []string{`{"timer":{"relativeHourToStart":2,"relativeMinuteToStart":30}}`}},
+		{"no minutes clear a timer by its word", "air_conditioner_living_room", map[string]any{"timer.relativeStartTimer": "SET"},
+			map[string]string{"relative_to_start": "0"}, []string{`{"timer":{"relativeStartTimer":"UNSET"}}`}},
+		{"no hours too", "air_purifier_levels", map[string]any{"sleepTimer.relativeStopTimer": "SET", "sleepTimer.relativeHourToStop": 3.0},
+			map[string]string{"sleep_timer_relative_hour_to_stop": "0"}, []string{`{"sleepTimer":{"relativeStopTimer":"UNSET"}}`}},
+		{"a timer that is not set needs no clearing", "dryer_heat_pump", map[string]any{"timer.relativeHourToStop": 0.0},
+			map[string]string{"relative_hour_to_stop": "0"}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,6 +129,11 @@ func TestWishRefuses(t *testing.T) {
 		{"air_conditioner_one_setpoint", "climate_mode", "dance", "invalid_value"},
 		{"air_conditioner_one_setpoint", "climate_current_temperature", "20", "read_only"},
 		{"air_conditioner_one_setpoint", "nothing", "1", "unknown_attribute"},
+		{"dryer_heat_pump", "relative_hour_to_stop", "0", "out_of_range"},
+		{"dryer_heat_pump", "relative_hour_to_stop", "13", "out_of_range"},
+		{"air_conditioner_wind_step", "sleep_timer_relative_to_stop", "720", "out_of_range"},
+		{"oven_double", "upper_cook_mode", "broil", "invalid_value"},
+		{"refrigerator_two_units", "fresh_air_filter", "replace", "invalid_value"},
 		{"dryer_heat_pump", "start", "PRESS", "remote_start"},
 		{"dryer_heat_pump", "dryer_operation_mode", "start", "remote_start"},
 		{"washtower_top", "start", "", "remote_start"},
@@ -128,8 +145,11 @@ func TestWishRefuses(t *testing.T) {
 			s := sampleNamed(t, test.sample)
 			now := at(t, s.state, nil)
 			for p := range now {
-				if p.Name == "currentJobMode" {
+				switch p.Name {
+				case "currentJobMode":
 					now[p] = "COOL"
+				case "relativeHourToStop":
+					now[p] = 5.0
 				}
 			}
 			_, err := s.describe(testOptions)[0].Wish(map[string]string{test.attr: test.payload}, now)

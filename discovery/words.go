@@ -1,9 +1,6 @@
 package discovery
 
-import (
-	"strings"
-	"unicode"
-)
+import "strings"
 
 // A Word is how a property is presented. Empty fields say nothing.
 type Word struct {
@@ -130,7 +127,7 @@ var words = map[string]Word{
 	"temperatureState":            {Name: "Temperature state", Icon: "mdi:thermometer"},
 	"brightness":                  {Icon: "mdi:tune-vertical-variant"},
 	"duration":                    {Icon: "mdi:tune-vertical-variant"},
-	"lightBrightness":             {Name: "Light brightness", Icon: "mdi:list-status"},
+	"lightBrightness":             {Name: "Light brightness", Icon: "mdi:brightness-6"},
 	"lightStatus":                 {Name: "Light", Icon: "mdi:television-ambient-light", Unit: "%", Low: 0, High: 100},
 	"beerRemain":                  {Name: "Beer remaining", Icon: "mdi:glass-mug-variant", Unit: "%", StateClass: measurement},
 	"elapsedDayState":             {Name: "Elapsed days", Icon: "mdi:calendar-range-outline", Class: "duration", Unit: "d"},
@@ -167,7 +164,7 @@ var words = map[string]Word{
 	"absoluteStartTimer":  {Name: "Start time active", Icon: "mdi:timer-outline", Category: diagnostic, Disabled: true},
 	"absoluteStopTimer":   {Name: "Stop time active", Icon: "mdi:timer-outline", Category: diagnostic, Disabled: true},
 
-	"sleepTimer.relativeToStop":     {Name: "Sleep timer", Icon: "mdi:bed-clock", High: 12 * 60, Category: config},
+	"sleepTimer.relativeToStop":     {Name: "Sleep timer", Icon: "mdi:bed-clock", Category: config},
 	"sleepTimer.relativeHourToStop": {Name: "Sleep timer", Icon: "mdi:bed-clock", High: 12, Category: config},
 	"sleepTimer.relativeStopTimer":  {Name: "Sleep timer active", Icon: "mdi:bed-clock", Category: diagnostic, Disabled: true},
 }
@@ -295,80 +292,4 @@ var classUnits = map[string][]string{
 	"temperature": {"°C", "°F"}, "humidity": {"%"}, "battery": {"%"}, "carbon_dioxide": {"ppm"},
 	"duration": {"d", "h", "min", "s"},
 	"pm1":      {microgram}, "pm25": {microgram}, "pm10": {microgram},
-}
-
-// silentLocations are the appliance itself, so they do not show.
-var silentLocations = map[string]bool{"": true, "MAIN": true, "OVEN": true}
-
-// locationNames are the visible names of locations that are not plain words.
-var locationNames = map[string]string{
-	"WINE_UPPER": "Upper", "WINE_MIDDLE": "Middle", "WINE_LOWER": "Lower",
-}
-
-// prefixed are resources whose properties always carry the resource in their
-// key, because another resource has properties of the same names.
-var prefixed = map[string]bool{"sleepTimer": true}
-
-// locationKey is the part of a key that stands for a location.
-func locationKey(location string) string {
-	if silentLocations[location] {
-		return ""
-	}
-	return slugWord(location) + "_"
-}
-
-// named puts a location in front of the visible name of an entity.
-func named(location, name string) string {
-	if silentLocations[location] || name == "" {
-		return name
-	}
-	place, ok := locationNames[location]
-	if !ok {
-		place = sentence(slugWord(location))
-	}
-	return place + " " + lowerFirst(name)
-}
-
-// snake turns LG's camel case into a key: waterFilter1RemainPercent becomes
-// water_filter_1_remain_percent, PM2 becomes pm2.
-func snake(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, r := range runes {
-		if i > 0 && boundary(runes, i) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return slugWord(b.String())
-}
-
-// boundary reports whether a new word begins at runes[i].
-func boundary(runes []rune, i int) bool {
-	before, r := runes[i-1], runes[i]
-	switch {
-	case unicode.IsUpper(r):
-		return unicode.IsLower(before) || unicode.IsDigit(before) ||
-			unicode.IsUpper(before) && i+1 < len(runes) && unicode.IsLower(runes[i+1])
-	case unicode.IsDigit(r):
-		return unicode.IsLower(before)
-	}
-	return false
-}
-
-// sentence makes a visible name of a key.
-func sentence(key string) string {
-	text := strings.TrimSpace(strings.ReplaceAll(key, "_", " "))
-	if text == "" {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-// lowerFirst is name as it stands inside a sentence; abbreviations stay.
-func lowerFirst(name string) string {
-	if len(name) > 1 && unicode.IsUpper(rune(name[1])) {
-		return name
-	}
-	return strings.ToLower(name[:1]) + name[1:]
 }
