@@ -24,6 +24,7 @@ type account struct {
 	failing   time.Time // since when nothing succeeds; zero: all is well
 	dark      bool      // appliances are unavailable for it
 	class     thinq.Class
+	trouble   string // of the last call that failed, for a person
 }
 
 // succeeded notes that LG answered a call as hoped.
@@ -51,7 +52,7 @@ func (b *Bridge) refused(err error) {
 		return
 	}
 	if r.dark {
-		b.doubtAccount(class)
+		b.doubtAccount(class, sentence(err))
 	}
 	if r.halt {
 		b.halt(err, r)
@@ -78,12 +79,13 @@ func (b *Bridge) halt(err error, r reaction) {
 }
 
 // doubtAccount starts the clock after which appliances are unavailable.
-func (b *Bridge) doubtAccount(class thinq.Class) {
-	b.account.class = class
+func (b *Bridge) doubtAccount(class thinq.Class, trouble string) {
+	b.account.class, b.account.trouble = class, trouble
 	if !b.account.failing.IsZero() {
 		return
 	}
 	b.account.failing = time.Now()
+	b.log.Info("LG's cloud does not answer as hoped", "err", trouble)
 	b.later.set("dark", b.account.failing.Add(darkAfter), b.darken)
 	b.later.set("probe", b.account.failing.Add(probeAfter), b.probe)
 }
@@ -118,8 +120,14 @@ func (b *Bridge) alive() {
 		b.accountChanged()
 		b.refreshAvailability()
 	}
-	b.account.failing = time.Time{}
+	b.account.failing, b.account.trouble = time.Time{}, ""
 	b.later.cancel("dark")
+}
+
+// blind reports whether nothing tells what the appliances do: calls fail, and
+// there are no events.
+func (b *Bridge) blind() bool {
+	return !b.account.failing.IsZero() && b.account.class == thinq.Busy && !b.push.live
 }
 
 // accountChanged tells everybody, once for each change.

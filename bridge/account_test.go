@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +37,32 @@ func TestCloudUnreachable(t *testing.T) {
 		h.after(7 * time.Minute)
 		if h.availability("ac") != online {
 			t.Error("still unavailable")
+		}
+	})
+}
+
+// Without events a cloud that does not answer makes the bridge blind: it is not
+// ready, and says why, until it sees again.
+func TestBlind(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.o.Subscriber = nil
+		h.start()
+		for range 100 {
+			h.cloud.fail("*", errors.New("dial tcp: connection refused"))
+		}
+		h.bridgeRequest("refresh", "")
+		h.after(time.Second)
+		w := h.ask("/readyz?verbose")
+		if got := w.Body.String(); w.Code != http.StatusServiceUnavailable || !strings.Contains(got, "[-]bridge waits for cloud: dial tcp: connection refused") || !strings.Contains(got, "[+]bridge broker ok") {
+			t.Errorf("%d: %s", w.Code, got)
+		}
+		if s, _ := h.bridge.Snapshot(h.Context()); s.CloudText != "dial tcp: connection refused" {
+			t.Errorf("text = %q", s.CloudText)
+		}
+		h.cloud.change(func() { clear(h.cloud.faults) })
+		h.after(10 * time.Minute)
+		if w := h.ask("/readyz?verbose"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "[-]") {
+			t.Errorf("afterwards %d: %s", w.Code, w.Body)
 		}
 	})
 }

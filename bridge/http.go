@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,14 +138,10 @@ func (s *site) readyz(w http.ResponseWriter, r *http.Request) {
 	var lines []string
 	for _, snap := range s.snapshots(r.Context()) {
 		name := cmp.Or(snap.Account, "bridge")
-		if snap.Ready {
-			lines = append(lines, "[+]"+name+" ok")
-			continue
+		if !snap.Ready {
+			code = http.StatusServiceUnavailable
 		}
-		code = http.StatusServiceUnavailable
-		for _, what := range snap.Awaited {
-			lines = append(lines, "[-]"+name+" waits for "+what)
-		}
+		lines = append(lines, snap.checks(name)...)
 	}
 	if !r.URL.Query().Has("verbose") {
 		lines = []string{map[bool]string{true: "ok", false: "not ready"}[code == http.StatusOK]}
@@ -152,6 +149,21 @@ func (s *site) readyz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
 	fmt.Fprintln(w, strings.Join(lines, "\n"))
+}
+
+// checks are the parts of readiness line by line: what is well, unless the loop
+// does not say, and what is waited for.
+func (s Snapshot) checks(name string) []string {
+	var lines []string
+	for _, check := range []string{"broker", "cloud", "device list", "first state"} {
+		if !s.Started.IsZero() && !slices.ContainsFunc(s.Awaited, func(what string) bool { return strings.HasPrefix(what, check) }) {
+			lines = append(lines, "[+]"+name+" "+check+" ok")
+		}
+	}
+	for _, what := range s.Awaited {
+		lines = append(lines, "[-]"+name+" waits for "+what)
+	}
+	return lines
 }
 
 // healthz is everything, for a machine, without the names that people gave

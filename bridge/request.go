@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,9 +22,13 @@ type ask struct {
 	b    *Bridge
 	verb string
 	body map[string]json.RawMessage
-	bare string // the payload, if it was no object
+	bare string // the payload, if it was one word and no object
 	m    link.Message
 }
+
+// worded are the verbs that take one bare word in place of an object: the
+// appliance, or the level.
+var worded = map[string]bool{"refresh": true, "device/options": true, "log_level": true}
 
 // verbs are what can be asked of the bridge. A handler answers by [ask.ok] or
 // [ask.fail], at once or later.
@@ -50,33 +55,63 @@ func (b *Bridge) request(m link.Message, verb string) {
 		a.fail(errors.New("a retained request is never executed"))
 	case !known:
 		a.verb = "unknown" // no topic is made from what somebody sent
+		if len(m.Payload) <= commandPayload {
+			_ = a.parse() // for the transaction
+		}
 		a.fail(fmt.Errorf("known are: %s", strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")))
 	case len(m.Payload) > commandPayload:
 		a.fail(fmt.Errorf("at most %d bytes", commandPayload))
 	default:
-		a.parse()
+		if err := a.parse(); err != nil {
+			a.fail(err)
+			return
+		}
 		b.log.Info("request", "verb", verb)
 		handle(b, a)
 	}
 }
 
-func (a *ask) parse() {
+// parse reads the payload: nothing, an object, or for some verbs a bare word.
+func (a *ask) parse() error {
 	payload := bytes.TrimSpace(a.m.Payload)
-	if json.Unmarshal(payload, &a.body) != nil {
-		a.body = nil
-		a.bare = strings.Trim(string(payload), `"`)
+	if len(payload) == 0 || json.Unmarshal(payload, &a.body) == nil {
+		return nil
 	}
+	a.body = nil
+	if !worded[a.verb] || bytes.ContainsAny(payload, "{}[]") {
+		return errors.New("a JSON object, or nothing, is expected")
+	}
+	a.bare = strings.Trim(string(payload), `"`)
+	return nil
 }
 
-// word is a text of the request, or the bare payload.
-func (a *ask) word(names ...string) string {
+// word is a text of the request, or the bare payload; empty if there is none of
+// these names.
+func (a *ask) word(names ...string) (string, error) {
 	for _, name := range names {
-		var s string
-		if json.Unmarshal(a.body[name], &s) == nil && s != "" {
-			return s
+		raw, ok := a.body[name]
+		if !ok {
+			continue
 		}
+		var s string
+		if json.Unmarshal(raw, &s) != nil || s == "" {
+			return "", fmt.Errorf("%s must be a text", name)
+		}
+		return s, nil
 	}
-	return a.bare
+	return a.bare, nil
+}
+
+// device is the appliance that a request names; nil if it names none.
+func (a *ask) device() (*device, error) {
+	word, err := a.word("id", "slug", "device")
+	if word == "" || err != nil {
+		return nil, err
+	}
+	if d := a.b.find(word); d != nil {
+		return d, nil
+	}
+	return nil, fmt.Errorf("no appliance is called %.64q", word)
 }
 
 func (a *ask) ok(data any) { a.respond("ok", data, "") }
@@ -117,28 +152,27 @@ func (b *Bridge) discover(a *ask) {
 
 // refresh reads one appliance, or all of them.
 func (b *Bridge) refresh(a *ask) {
-	word := a.word("id", "slug", "device")
-	if word == "" {
+	switch d, err := a.device(); {
+	case err != nil:
+		a.fail(err)
+	case d == nil:
 		b.readAll("asked")
 		a.ok(map[string]any{"devices": len(b.devices)})
-		return
+	case d.ignored:
+		a.fail(fmt.Errorf("%s is ignored by the configuration", d.slug))
+	default:
+		d.shout = true
+		b.read(d, orderAsked, "asked")
+		a.ok(map[string]any{"id": d.info.ID, "slug": d.slug})
 	}
-	d := b.find(word)
-	if d == nil || d.ignored {
-		a.fail(fmt.Errorf("no appliance is called %.64q", word))
-		return
-	}
-	d.shout = true
-	b.read(d, orderAsked, "asked")
-	a.ok(map[string]any{"id": d.info.ID, "slug": d.slug})
 }
 
 // deviceOptions shows the options of an appliance, and changes those that do no
 // harm. Starting heat is for the owner of the configuration file alone.
 func (b *Bridge) deviceOptions(a *ask) {
-	d := b.find(a.word("id", "slug", "device"))
+	d, err := a.device()
 	if d == nil {
-		a.fail(errors.New("id names no appliance"))
+		a.fail(cmp.Or(err, errors.New("id must name an appliance")))
 		return
 	}
 	now := b.o.Discovery.Settings(d.info.ID, d.slug)
@@ -175,7 +209,7 @@ func changeOptions(s discovery.Settings, raw json.RawMessage) (discovery.Setting
 // logLevel sets the level until the next start.
 func (b *Bridge) logLevel(a *ask) {
 	var level slog.Level
-	if word := a.word("level", "log_level"); b.o.Level == nil || level.UnmarshalText([]byte(word)) != nil {
+	if word, err := a.word("level", "log_level"); err != nil || b.o.Level == nil || level.UnmarshalText([]byte(word)) != nil {
 		a.fail(errors.New("level is one of debug, info, warn, error"))
 		return
 	}

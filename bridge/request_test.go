@@ -19,6 +19,10 @@ func TestRequests(t *testing.T) {
 		{"discover", ``, []string{`"devices":1`, `"status":"ok"`}},
 		{"refresh", `{"id":"ac"}`, []string{`"status":"ok"`}},
 		{"refresh", `nobody`, []string{`"status":"error"`}},
+		{"refresh", `{"device":5,"transaction":"t"}`, []string{`"status":"error"`, `"transaction":"t"`, `device must be a text`}},
+		{"refresh", `[1]`, []string{`"status":"error"`, `a JSON object, or nothing, is expected`}},
+		{"health_check", `rubbish`, []string{`"status":"error"`, `a JSON object, or nothing, is expected`}},
+		{"health_check", `null`, []string{`"status":"ok"`}},
 		{"republish", `{}`, []string{`"status":"ok"`}},
 		{"device/options", `{"id":"ac"}`, []string{`"optimistic":false`, `"status":"ok"`}},
 		{"device/options", `{"id":"ac","options":{"optimistic":true,"name":"Attic"}}`, []string{`"optimistic":true`, `"name":"Attic"`}},
@@ -66,13 +70,14 @@ func TestRequestsNotObeyed(t *testing.T) {
 		h.start()
 		h.broker.forget()
 		h.send(link.Message{Topic: base + "/bridge/request/restart", Payload: []byte("{}"), Retain: true})
-		h.send(link.Message{Topic: base + "/bridge/request/explode", Payload: []byte("{}")})
+		h.send(link.Message{Topic: base + "/bridge/request/explode", Payload: []byte(`{"transaction":"t9"}`)})
+		h.send(link.Message{Topic: base + "/bridge/request/explode", Payload: []byte(strings.Repeat("x", 5000))})
 		h.send(link.Message{Topic: base + "/bridge/request/restart", Payload: []byte(strings.Repeat("x", 5000))})
 		h.after(time.Second)
 		if got := h.broker.on(base + "/bridge/response/explode"); len(got) > 0 {
 			t.Errorf("a topic of the sender's making: %q", got)
 		}
-		if got := h.broker.on(base + "/bridge/response/unknown"); len(got) != 1 || !strings.Contains(got[0], "health_check") {
+		if got := h.broker.on(base + "/bridge/response/unknown"); len(got) != 2 || !strings.Contains(got[0], "health_check") || !strings.Contains(got[0], "t9") {
 			t.Errorf("answer = %q", got)
 		}
 	})

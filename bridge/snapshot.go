@@ -86,7 +86,7 @@ func (b *Bridge) turns() bool {
 func (b *Bridge) snapshot() Snapshot {
 	left, paused := b.o.Budget.Left()
 	s := Snapshot{
-		Account: b.o.Account, Cloud: b.account.condition, CloudText: b.account.text,
+		Account: b.o.Account, Cloud: b.account.condition, CloudText: cmp.Or(b.account.text, b.account.trouble),
 		Push: b.pushState(), Broker: b.o.Broker.Status(), CallsLeft: left,
 		Paused: latest(paused, b.account.until), Started: b.started, Devices: b.rows(),
 	}
@@ -113,7 +113,10 @@ func (b *Bridge) awaited(s Snapshot) []string {
 	if !b.listed {
 		all = append(all, "device list")
 	}
-	if s.Cloud != condOK && s.Cloud != condRate {
+	switch {
+	case b.blind():
+		all = append(all, "cloud: "+cmp.Or(b.account.trouble, s.Cloud))
+	case s.Cloud != condOK && s.Cloud != condRate:
 		all = append(all, "cloud: "+s.Cloud)
 	}
 	for _, d := range b.ordered() {
