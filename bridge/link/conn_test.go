@@ -128,3 +128,11 @@ func TestReasonsAreInWords(t *testing.T) {
 		t.Errorf("unknown code: %q", got)
 	}
 }
+
+// packet is what the library makes of a message: it writes that in parts.
+func (m Message) packet() *packets.Publish {
+	return &packets.Publish{
+		Topic: m.Topic, Payload: m.Payload, QoS: 1, Retain: m.Retain,
+		Properties: &packets.Properties{ResponseTopic: m.Reply, CorrelationData: m.Correlation},
+	}
+}

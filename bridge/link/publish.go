@@ -59,13 +59,13 @@ func (l *Link) Send(ctx context.Context, m Message) (wait func() error, err erro
 	if err := c.check(m); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, ackTimeout, errNoAck)
-	ack, err := c.send(ctx, m.packet())
+	end := time.Now().Add(ackTimeout)
+	ack, err := c.send(ctx, end, &publication{Message: m})
 	if err != nil {
-		cancel()
 		return nil, err
 	}
 	return func() error {
+		ctx, cancel := context.WithDeadlineCause(ctx, end, errNoAck)
 		defer cancel()
 		a, err := c.await(ctx, ack)
 		if err != nil {
@@ -100,15 +100,24 @@ func (m Message) size() int {
 
 // send puts a packet that will be answered on the wire. The library's own Publish
 // would do the same and then wait, so the order of two of them could not be told.
-func (c *connection) send(ctx context.Context, p session.Packet) (<-chan packets.ControlPacket, error) {
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-c.lost:
-		return nil, ErrDown
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+// Who has to wait for that does so until end.
+func (c *connection) send(ctx context.Context, end time.Time, p session.Packet) (<-chan packets.ControlPacket, error) {
+	first := c.first()
+	if !first || c.session.full() { // a timer for every message would cost too much
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, end, errNoAck)
+		defer cancel()
 	}
+	if !first {
+		select {
+		case c.turn <- struct{}{}:
+		case <-c.lost:
+			return nil, ErrDown
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	defer func() { <-c.turn }()
 	answer := make(chan packets.ControlPacket, 1)
 	switch err := c.session.AddToSession(ctx, p, answer); {
 	case errors.Is(err, session.ErrNoConnection):
@@ -123,6 +132,16 @@ func (c *connection) send(ctx context.Context, p session.Packet) (<-chan packets
 		return nil, fmt.Errorf("%w: %s", ErrDown, words(err))
 	}
 	return answer, nil
+}
+
+// first takes the turn if nobody has it.
+func (c *connection) first() bool {
+	select {
+	case c.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // await gives the answer, or says that the connection was lost before it came.
@@ -158,11 +177,4 @@ func said(p *packets.Properties) string {
 		return ""
 	}
 	return p.ReasonString
-}
-
-func (m Message) packet() *packets.Publish {
-	return &packets.Publish{
-		Topic: m.Topic, Payload: m.Payload, QoS: 1, Retain: m.Retain,
-		Properties: &packets.Properties{ResponseTopic: m.Reply, CorrelationData: m.Correlation},
-	}
 }

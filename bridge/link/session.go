@@ -99,6 +99,13 @@ func (s *memory) AddToSession(ctx context.Context, p session.Packet, answer chan
 	return nil
 }
 
+// full reports whether the next publication has to wait for a place.
+func (s *memory) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn != nil && len(s.places) == cap(s.places)
+}
+
 // free is the next number that is not in use; 0 is none.
 func (s *memory) free() (id uint16, ok bool) {
 	for range 65535 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 )
@@ -50,7 +51,7 @@ func (c *connection) subscribe(ctx context.Context, subs []Subscription) ([]byte
 	for _, s := range subs {
 		p.Subscriptions = append(p.Subscriptions, s.options())
 	}
-	answer, err := c.send(ctx, p)
+	answer, err := c.send(ctx, time.Now().Add(ackTimeout), p)
 	if err != nil {
 		return nil, err
 	}

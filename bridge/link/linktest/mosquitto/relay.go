@@ -61,6 +61,14 @@ func NewGround(t testing.TB) *Ground {
 	return g
 }
 
+// Files are what a relay in a process of its own shows to Cloud: the authority's
+// certificate, its own, and the key.
+func (g *Ground) Files(name string) (ca, cert, key string) {
+	g.t.Helper()
+	cert, key = g.authority.Files(g.t, name)
+	return g.authority.File(g.t), cert, key
+}
+
 func (g *Ground) client(id string, s *Server, filters ...string) *link.Link {
 	g.t.Helper()
 	o := link.Options{URL: s.URL, ClientID: id, TLS: g.TLS, Buffer: 1 << 16}
