@@ -116,18 +116,6 @@ func (u *hvacUnit) jobs() []string {
 	return jobs
 }
 
-// shownJobs are the job modes that may be seen: those of the profile, and what
-// the appliance has said since.
-func (u *hvacUnit) shownJobs() []string {
-	var jobs []string
-	for _, o := range slices.Concat(u.mode.Read.Options, u.mode.Write.Options, u.learntWords(u.mode), []any{u.job(u.state)}) {
-		if job, ok := o.(string); ok && job != "" && !slices.Contains(jobs, job) {
-			jobs = append(jobs, job)
-		}
-	}
-	return jobs
-}
-
 // modeOrder is how Home Assistant lists modes.
 var modeOrder = []string{"off", "auto", "heat_cool", "cool", "heat", "dry", "fan_only"}
 
@@ -141,7 +129,7 @@ func (u *hvacUnit) modesOf(jobs []string, s thinq.State) []string {
 }
 
 func (u *hvacUnit) modes() {
-	jobs := u.shownJobs()
+	jobs := u.wordsShown(u.mode)
 	u.modeWords = u.modesOf(jobs, u.state)
 	u.entity.Config["modes"] = u.modeWords
 	u.bind("mode", rankMode, Codec{Show: u.showMode, Take: u.takeMode}, u.mode, u.power)
@@ -229,7 +217,7 @@ func (u *hvacUnit) jobFor(mode string) string {
 // presets are the job modes that Home Assistant has no mode for. It adds "none"
 // to the list by itself.
 func (u *hvacUnit) presets() {
-	for _, job := range u.shownJobs() {
+	for _, job := range u.wordsShown(u.mode) {
 		if hvac[job] == "" && !slices.Contains(u.presetList, word(job)) {
 			u.presetList = append(u.presetList, word(job))
 		}

@@ -22,7 +22,7 @@ func (h humidity) build(b *builder) {
 	}
 	c := b.compose(humidifierKey, sentence(h.Class), Humidifier)
 	c.poweredBy(power)
-	low, high := limitsOf(target.Property, target.word)
+	low, high := b.shownLimits(target)
 	if c.power == nil || low >= high {
 		return
 	}

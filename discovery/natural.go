@@ -279,6 +279,18 @@ func (b *builder) optionsOf(v *value) []string {
 	return all
 }
 
+// wordsShown are LG's words that a value may show: of the profile, those that
+// the appliance has used since, and the present one.
+func (b *builder) wordsShown(v *value) []string {
+	var words []string
+	for _, o := range slices.Concat(v.Read.Options, v.Write.Options, b.learntWords(v), []any{b.state[v.Path]}) {
+		if name, ok := o.(string); ok && name != "" && !slices.Contains(words, name) {
+			words = append(words, name)
+		}
+	}
+	return words
+}
+
 // choose describes a select. A list without a word is none.
 func (b *builder) choose(v *value, c map[string]any) Platform {
 	options := b.optionsOf(v)
@@ -294,25 +306,30 @@ func (b *builder) choose(v *value, c map[string]any) Platform {
 // outside: an oven that reports less than can be set makes the device be
 // described again.
 func (b *builder) number(v *value, c map[string]any) Platform {
-	low, high := limitsOf(v.Property, v.word)
-	if now, ok := b.state[v.Path].(float64); ok {
-		low, high = min(low, now), max(high, now)
-	}
+	b.measure(v, c)
+	low, high := b.shownLimits(v)
 	if low >= high {
-		b.measure(v, c)
 		return Sensor
 	}
-	b.watchFor(v.Path, func(now any, _ thinq.State) bool {
-		f, ok := now.(float64)
-		return ok && (f < low || f > high)
-	})
-	b.measure(v, c)
 	delete(c, "state_class")
 	c["min"], c["max"], c["step"] = low, high, stepOf(v.Property)
 	if v.word.Box {
 		c["mode"] = "box"
 	}
 	return Number
+}
+
+// shownLimits are the limits in which v can be set, widened by what is shown.
+func (b *builder) shownLimits(v *value) (low, high float64) {
+	low, high = limitsOf(v.Property, v.word)
+	if now, ok := b.state[v.Path].(float64); ok {
+		low, high = min(low, now), max(high, now)
+	}
+	b.watchFor(v.Path, func(now any, _ thinq.State) bool {
+		f, ok := now.(float64)
+		return ok && (f < low || f > high)
+	})
+	return low, high
 }
 
 // limitsOf are the limits in which p can be set; of words where the profile has

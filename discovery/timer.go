@@ -150,10 +150,10 @@ func (b *builder) span(t *timer, binding *Binding, c map[string]any) Platform {
 		switch minutes, ok := t.read(s); {
 		case settable && t.isClear(s):
 			return append(dst, '0')
-		case ok && (settable || minutes != 0):
+		case ok && (minutes > 0 || settable && minutes == 0):
 			return appendNumber(dst, minutes)
 		}
-		return append(dst, "null"...) // LG's zero means that no time is known
+		return append(dst, "null"...) // LG's zero means that no time is known, and -1 too
 	}
 	if !settable {
 		t.wholeMinutes(c)
@@ -315,7 +315,7 @@ func (t *timer) spread(minutes float64) (thinq.State, *Rejection) {
 func (t *timer) clockCodec(b *Binding, c map[string]any) Platform {
 	b.Codec.Show = func(dst []byte, s thinq.State) []byte {
 		minutes, ok := t.read(s)
-		if !ok || minutes < 0 || t.isClear(s) {
+		if !ok || minutes < 0 || minutes >= 24*60 || t.isClear(s) {
 			return append(dst, "null"...)
 		}
 		return appendString(dst, clock(int(minutes)))

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,17 +72,22 @@ func (c *composer) tank(target, low, high *value) {
 // tankModes adds the job modes under the names of Home Assistant.
 func (c *composer) tankModes(mode *value) {
 	name := func(job string) string { return or(tankModes[job], word(job)) }
-	var modes []string
-	jobs := map[string]string{}
+	var modes []string // what may be shown
+	for _, job := range c.wordsShown(mode) {
+		if !slices.Contains(modes, name(job)) {
+			modes = append(modes, name(job))
+		}
+	}
+	jobs := map[string]string{} // by what can be set
 	for _, o := range mode.Write.Options {
 		if job, ok := o.(string); ok && jobs[name(job)] == "" {
-			modes, jobs[name(job)] = append(modes, name(job)), job
+			jobs[name(job)] = job
 		}
 	}
 	c.entity.Config["modes"] = modes
 	c.watchFor(mode.Path, func(v any, _ thinq.State) bool {
 		job, ok := v.(string)
-		return ok && !slices.Contains(mode.Read.Options, v) && !slices.Contains(modes, name(job))
+		return ok && !slices.Contains(modes, name(job))
 	})
 	c.bind("mode", rankMode, Codec{
 		Show: func(dst []byte, s thinq.State) []byte {
@@ -94,7 +100,8 @@ func (c *composer) tankModes(mode *value) {
 			asked := strings.ToLower(strings.TrimSpace(payload))
 			job := or(jobs[asked], jobs[name(strings.ToUpper(asked))])
 			if job == "" {
-				return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(modes, ", "), modes)
+				can := slices.Sorted(maps.Keys(jobs))
+				return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
 			}
 			return thinq.State{mode.Path: job}, nil
 		},

@@ -1,0 +1,290 @@
+package discovery
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// TestAccepted: whatever an appliance may report, Home Assistant takes every
+// value that is published for it. It drops what its component does not list.
+func TestAccepted(t *testing.T) {
+	for _, s := range samples(t) {
+		t.Run(s.name, func(t *testing.T) {
+			devices := s.describe(testOptions)
+			read := home{}
+			read.accepts(t, devices, s.state)
+			for _, p := range s.profile.Properties {
+				for _, v := range mayReport(p) {
+					now := maps.Clone(s.state)
+					now[p.Path] = v
+					read.accepts(t, follow(s, devices, now, thinq.State{p.Path: v}), now)
+				}
+			}
+		})
+	}
+}
+
+// TestAcceptedOverTime does the same with the pushes of every sample, one after
+// another.
+func TestAcceptedOverTime(t *testing.T) {
+	for _, saved := range thinqtest.Samples() {
+		if saved.Pushes == nil {
+			continue
+		}
+		s := load(t, saved)
+		var pushes []json.RawMessage
+		if err := json.Unmarshal(saved.Pushes, &pushes); err != nil {
+			t.Fatal(err)
+		}
+		devices := s.describe(testOptions)
+		for _, push := range pushes {
+			e, err := thinq.ParseEvent(push)
+			if err != nil || e.Kind != thinq.Report {
+				continue
+			}
+			report, err := s.profile.Decode(e.Report)
+			if err != nil {
+				t.Errorf("%s: %v", s.name, err)
+			}
+			devices = follow(s, devices, s.state, s.state.Merge(report))
+			home{}.accepts(t, devices, s.state)
+		}
+	}
+}
+
+// follow describes an appliance again where a change asks for it, as the bridge
+// does before it publishes.
+func follow(s sample, devices []*Device, now, changed thinq.State) []*Device {
+	anew := false
+	for _, d := range devices {
+		derived, _ := d.Advance(now, changed, noon)
+		learnt := now.Merge(derived)
+		anew = anew || d.Affected(now, changed) || d.Affected(now, learnt)
+	}
+	if anew {
+		return Describe(s.device, s.profile, now, testOptions)
+	}
+	return devices
+}
+
+// mayReport are values that can stand in a report: those of the profile, what
+// LG says of things that are not set, and a word that it does not list.
+func mayReport(p thinq.Property) []any {
+	switch {
+	case !p.Readable:
+		return nil
+	case p.Type == thinq.Enum:
+		if natureOf(p) == pairOf {
+			return p.Read.Options // what is neither on nor off leaves a switch as it was
+		}
+		return append(slices.Clone(p.Read.Options), "NEVER_SEEN")
+	case p.Type == thinq.Bool:
+		return []any{true, false}
+	case p.Read.Limited:
+		return []any{p.Read.Min, p.Read.Max, 0.0, p.Read.Min - 1, p.Read.Max + 1}
+	case isNumeric(p):
+		return []any{0.0, 21.0, 55.5}
+	}
+	return []any{"Text of its own"}
+}
+
+// A home has the announcements that it has read.
+type home map[*Device]map[string]component
+
+func (h home) read(t *testing.T, d *Device) map[string]component {
+	t.Helper()
+	if h[d] == nil {
+		var message struct{ Components map[string]component }
+		if err := json.Unmarshal(d.Announcement(), &message); err != nil {
+			t.Fatal(err)
+		}
+		h[d] = message.Components
+	}
+	return h[d]
+}
+
+// accepts checks every value of the documents of a state.
+func (h home) accepts(t *testing.T, devices []*Device, s thinq.State) {
+	t.Helper()
+	for _, d := range devices {
+		var document map[string]any
+		if err := json.Unmarshal(d.Payload(s), &document); err != nil {
+			t.Fatal(err)
+		}
+		for key, c := range h.read(t, d) {
+			for field, form := range c.rendered(t, d, document) {
+				if form != "None" && !c.accepts(field, form) {
+					t.Errorf("%s %s drops %s %q: %v", c["platform"], key, field, form, c)
+				}
+			}
+		}
+	}
+}
+
+// A component is one entity as Home Assistant reads it.
+type component map[string]any
+
+// topicOf is the key of the topic that a template reads: state_topic for
+// value_template, mode_state_topic for mode_state_template.
+func (c component) topicOf(template string) any {
+	stem := strings.TrimSuffix(template, "template")
+	for _, key := range []string{stem, strings.Replace(stem, "value_", "state_", 1), strings.Replace(stem, "value_", "", 1)} {
+		if topic := c[key+"topic"]; topic != nil {
+			return topic
+		}
+	}
+	return nil
+}
+
+var plainTemplate = regexp.MustCompile(`^\{\{ value_json\.(\w+)( or '')? \}\}$`)
+
+// rendered are the values of all templates on the state document.
+func (c component) rendered(t *testing.T, d *Device, document map[string]any) map[string]string {
+	t.Helper()
+	forms := map[string]string{}
+	for field, text := range c {
+		if !strings.HasSuffix(field, "template") {
+			continue
+		}
+		found := plainTemplate.FindStringSubmatch(text.(string))
+		if found == nil {
+			t.Errorf("%s %s is not plain", field, text)
+			continue
+		}
+		topic := c.topicOf(field)
+		if topic != d.topics.State(d.Slug) {
+			if topic == nil {
+				t.Errorf("%s of %v reads no topic", field, c)
+			}
+			continue
+		}
+		v, ok := document[found[1]]
+		if !ok {
+			t.Errorf("the document has no %s", found[1])
+		}
+		forms[field] = render(v, found[2] != "")
+	}
+	return forms
+}
+
+// render is a JSON value as Jinja prints it.
+func render(v any, orEmpty bool) string {
+	switch v := v.(type) {
+	case nil:
+		if orEmpty {
+			return ""
+		}
+		return "None"
+	case bool:
+		return map[bool]string{true: "True", false: "False"}[v]
+	}
+	return fmt.Sprint(v)
+}
+
+func (c component) accepts(field, form string) bool {
+	check, known := rules[fmt.Sprint(c["platform"], ".", field)]
+	return known && check(c, form)
+}
+
+type rule func(c component, form string) bool
+
+// rules say what Home Assistant takes, by platform and template.
+var rules = map[string]rule{
+	"binary_sensor.value_template": oneOf("payload_on", "payload_off"),
+	"switch.value_template":        oneOf("payload_on", "payload_off"),
+	"select.value_template":        oneOf("options"),
+	"number.value_template":        between("min", "max"),
+	"sensor.value_template":        sensorValue,
+	"text.value_template":          textValue,
+
+	"climate.mode_state_template":                  oneOf("modes"),
+	"climate.fan_mode_state_template":              oneOf("fan_modes"),
+	"climate.swing_mode_state_template":            oneOf("swing_modes"),
+	"climate.swing_horizontal_mode_state_template": oneOf("swing_horizontal_modes"),
+	"climate.preset_mode_value_template": func(c component, form string) bool {
+		return form == "none" || oneOf("preset_modes")(c, form)
+	},
+	"climate.temperature_state_template":      numeric,
+	"climate.temperature_low_state_template":  numeric,
+	"climate.temperature_high_state_template": numeric,
+	"climate.current_temperature_template":    numeric,
+	"climate.current_humidity_template":       numeric,
+
+	"water_heater.mode_state_template":          oneOf("modes"),
+	"water_heater.temperature_state_template":   numeric,
+	"water_heater.current_temperature_template": numeric,
+
+	"fan.state_value_template":       oneOf("payload_on", "payload_off"),
+	"fan.percentage_value_template":  fanSpeed,
+	"fan.preset_mode_value_template": oneOf("preset_modes"),
+
+	"humidifier.state_value_template":           oneOf("payload_on", "payload_off"),
+	"humidifier.target_humidity_state_template": between("min_humidity", "max_humidity"),
+	"humidifier.mode_state_template":            oneOf("modes"),
+	"humidifier.current_humidity_template":      numeric,
+	"humidifier.action_template": func(_ component, form string) bool {
+		return slices.Contains([]string{"off", "humidifying", "drying", "idle"}, form)
+	},
+}
+
+// oneOf takes the words that stand under some keys, alone or in a list.
+func oneOf(keys ...string) rule {
+	return func(c component, form string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool {
+			list, _ := c[key].([]any)
+			return c[key] == any(form) || slices.Contains(list, any(form))
+		})
+	}
+}
+
+// between takes the numbers within two limits.
+func between(low, high string) rule {
+	return func(c component, form string) bool {
+		f, err := strconv.ParseFloat(form, 64)
+		return err == nil && f >= c[low].(float64) && f <= c[high].(float64)
+	}
+}
+
+func numeric(_ component, form string) bool {
+	_, err := strconv.ParseFloat(form, 64)
+	return err == nil
+}
+
+func fanSpeed(c component, form string) bool {
+	f, err := strconv.ParseFloat(form, 64)
+	return err == nil && f >= c["speed_range_min"].(float64)-1 && f <= c["speed_range_max"].(float64)
+}
+
+func sensorValue(c component, form string) bool {
+	switch {
+	case c["device_class"] == "enum":
+		return oneOf("options")(c, form)
+	case c["device_class"] == "timestamp":
+		_, err := time.Parse(time.RFC3339, form)
+		return err == nil
+	case c["device_class"] != nil, c["unit_of_measurement"] != nil, c["state_class"] != nil, c["suggested_display_precision"] != nil:
+		return numeric(c, form)
+	}
+	return len(form) <= 255
+}
+
+func textValue(c component, form string) bool {
+	if low, ok := c["min"].(float64); ok && float64(len(form)) < low {
+		return false
+	}
+	if high, ok := c["max"].(float64); ok && float64(len(form)) > high {
+		return false
+	}
+	pattern, _ := c["pattern"].(string)
+	return regexp.MustCompile(pattern).MatchString(form)
+}
