@@ -94,6 +94,9 @@ func (e deviceEntry) device() Device {
 func ParseDevice(data []byte) (Device, error) {
 	var e deviceEntry
 	if err := json.Unmarshal(data, &e); err != nil {
+		if _, other := errors.AsType[*json.UnmarshalTypeError](err); other {
+			err = errors.New("not an object, or with a value of another kind than LG's")
+		}
 		return Device{}, err
 	}
 	if e.DeviceID == "" || e.Info.DeviceType == "" {

@@ -223,10 +223,10 @@ func authorities(path string, pool *x509.CertPool) (*x509.CertPool, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", bare(err))
+		return nil, unreadable(err)
 	}
 	if !pool.AppendCertsFromPEM(data) {
-		return nil, errors.New("holds no certificate in PEM form")
+		return nil, errors.New("holds no certificate in PEM form: name the authority's file in that form")
 	}
 	return pool, nil
 }

@@ -50,8 +50,8 @@ mqtt:
   key_file: %[1]s
 `, junk))
 	want := []string{
-		"config.yaml:4: thinq.ca_file: " + junk + " holds no certificate in PEM form",
-		"config.yaml:6: mqtt.ca_file: /nonexistent cannot be read: no such file or directory",
+		"config.yaml:4: thinq.ca_file: " + junk + " holds no certificate in PEM form: name the authority's file in that form",
+		"config.yaml:6: mqtt.ca_file: /nonexistent cannot be read: no such file or directory: create it, or correct the path",
 		"config.yaml:7: mqtt.cert_file: and key_file cannot be used: tls: failed to find any PEM data in certificate input",
 	}
 	if diff := cmp.Diff(want, complaints(t, s)); diff != "" {

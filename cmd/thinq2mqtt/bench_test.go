@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -110,16 +109,11 @@ func (r *rig) await(what string, holds func() bool) {
 }
 
 // homeOf is n appliances with ids of their own.
-func homeOf(n int) []thinqtest.Sample {
-	all := thinqtest.Samples()
-	var home []thinqtest.Sample
-	for i := range n {
-		s := all[i%len(all)]
-		var element map[string]any
-		json.Unmarshal(s.Device, &element) // checked where it is loaded
-		element["deviceId"] = fmt.Sprintf("%s%04x", element["deviceId"].(string)[:60], i)
-		s.Device, _ = json.Marshal(element)
-		home = append(home, s)
+func homeOf(tb testing.TB, n int) []thinqtest.Sample {
+	tb.Helper()
+	home, err := repeated(thinqtest.Samples(), n)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return home
 }
@@ -149,7 +143,7 @@ func BenchmarkStart(b *testing.B) {
 	for _, n := range []int{1, 30, 300} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			for b.Loop() {
-				r := newRig(b, thinqtest.Options{Samples: homeOf(n), APIDelay: delay, ReportDelay: time.Millisecond})
+				r := newRig(b, thinqtest.Options{Samples: homeOf(b, n), APIDelay: delay, ReportDelay: time.Millisecond})
 				cold := r.measureStart(n, delay)
 				r.freshBroker()
 				warm := r.measureStart(n, delay)
@@ -198,7 +192,7 @@ func (r *rig) measureStart(n int, delay time.Duration) (c startCost) {
 //
 //	go test ./cmd/thinq2mqtt -run '^$' -bench Command -benchtime 100x
 func BenchmarkCommand(b *testing.B) {
-	r := newRig(b, thinqtest.Options{Samples: homeOf(1), ReportDelay: time.Millisecond})
+	r := newRig(b, thinqtest.Options{Samples: homeOf(b, 1), ReportDelay: time.Millisecond})
 	defer r.start()()
 	r.calls(0, 0)
 	sender := link.New(link.Options{URL: r.broker.URL(), ClientID: "sender"})
@@ -255,7 +249,7 @@ func BenchmarkMemory(b *testing.B) {
 	for _, n := range []int{1, 300} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			for b.Loop() {
-				r := newRig(b, thinqtest.Options{Samples: homeOf(n)})
+				r := newRig(b, thinqtest.Options{Samples: homeOf(b, n)})
 				mib, goroutines := r.weigh(binary, n)
 				b.ReportMetric(mib, "MiB")
 				b.ReportMetric(goroutines, "goroutines")

@@ -72,6 +72,12 @@ func TestConfigComplaints(t *testing.T) {
 		{"key nobody knows", sound + "http:\n  certificate: x\n", nil, []string{
 			"config.yaml:3: http.certificate: is not a setting: http takes listen",
 		}},
+		{"short word that nothing resembles", sound + "foo: 1\n", nil, []string{
+			"config.yaml:2: foo: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices",
+		}},
+		{"port that cannot be", sound + "mqtt:\n  url: mqtt://h:99999\n", nil, []string{
+			`config.yaml:3: mqtt.url: has the port "99999": use 1 to 65535, as in mqtt://localhost:1883`,
+		}},
 		{"set twice", sound + "mqtt:\n  username: a\n  username: b\n", nil, []string{
 			"config.yaml:4: mqtt.username: is set twice, first in line 3: remove one",
 		}},
@@ -126,7 +132,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:3: thinq.token: is set, and thinq.token_file as well: remove one of them",
 		}},
 		{"secret file missing", "thinq:\n  country: KR\n  token_file: /nonexistent\n", nil, []string{
-			"config.yaml:3: thinq.token_file: /nonexistent cannot be read: no such file or directory",
+			"config.yaml:3: thinq.token_file: /nonexistent cannot be read: no such file or directory: create it, or correct the path",
 		}},
 		{"no calls", "thinq: {country: KR, token: x, budget: {calls_per_hour: 0}}\n", nil, []string{
 			"config.yaml:1: thinq.budget.calls_per_hour: 0 leaves nothing to call with: the default is 100",
@@ -160,7 +166,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:3: mqtt.cert_file: needs its counterpart: set both cert_file and key_file, or none",
 		}},
 		{"authority missing", sound + "mqtt:\n  ca_file: /nonexistent\n", nil, []string{
-			"config.yaml:3: mqtt.ca_file: /nonexistent cannot be read: no such file or directory",
+			"config.yaml:3: mqtt.ca_file: /nonexistent cannot be read: no such file or directory: create it, or correct the path",
 		}},
 		{"wildcard in a topic", sound + "mqtt:\n  base_topic: a/+\n", nil, []string{
 			`config.yaml:3: mqtt.base_topic: "a/+" is not a topic to publish to: leave out + and #, and $ at the front`,
@@ -296,7 +302,7 @@ func TestConfigFileIsFound(t *testing.T) {
 		})
 	}
 	_, err := source{path: "nonexistent.yaml"}.load()
-	if want := "nonexistent.yaml: cannot be read: no such file or directory"; err == nil || err.Error() != want {
+	if want := "nonexistent.yaml: cannot be read: no such file or directory: create it, or correct the path"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

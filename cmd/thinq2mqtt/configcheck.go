@@ -235,7 +235,7 @@ func suggest(t reflect.Type, section, name string) string {
 	}
 	best, distance := "", 3
 	for key := range settings(t) {
-		if d := edits(key, name); d < distance {
+		if d := edits(key, name); d < distance && d < len(name)-1 { // half a short word says nothing
 			best, distance = key, d
 		}
 	}

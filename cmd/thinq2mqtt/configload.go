@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -118,7 +117,7 @@ func (s source) read() (path string, data []byte, err error) {
 	if named != "" {
 		data, err := os.ReadFile(named)
 		if err != nil {
-			return "", nil, &complaint{where: named, text: fmt.Sprintf("cannot be read: %v", bare(err))}
+			return "", nil, &complaint{where: named, text: unreadable(err).Error()}
 		}
 		return named, data, nil
 	}
@@ -128,7 +127,7 @@ func (s source) read() (path string, data []byte, err error) {
 		case err == nil:
 			return path, data, nil
 		case !errors.Is(err, fs.ErrNotExist):
-			return "", nil, &complaint{where: path, text: fmt.Sprintf("cannot be read: %v", bare(err))}
+			return "", nil, &complaint{where: path, text: unreadable(err).Error()}
 		}
 	}
 	return "", nil, nil

@@ -156,6 +156,9 @@ func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, fun
 	cfg.splitURL()
 	if err := cfg.Validate(); err != nil {
 		closeBroker()
+		if c, ok := errors.AsType[*complaint](err); ok && f.broker != "" { // all else is ours
+			err = fmt.Errorf("--broker %s", c.text)
+		}
 		return nil, nil, exit(exitUsage, err)
 	}
 	return cfg, closeBroker, nil

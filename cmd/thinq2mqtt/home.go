@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,7 +27,7 @@ type homeFlags struct {
 
 func (f *homeFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.devices, "devices", "all", "`which` appliances: all, the first N, or types as in washer,oven")
+	flags.StringVar(&f.devices, "devices", "all", "`which` appliances: all, N (more than there are: again from the first), or types as in washer,oven")
 	flags.StringArrayVar(&f.profiles, "profiles", nil, "`folder` of a saved appliance, or of several, instead of the built-in ones; may be repeated, or followed by more folders")
 	flags.Uint64Var(&f.seed, "seed", 1, "`number` that decides all that is random")
 	flags.Float64Var(&f.speed, "speed", 1, "appliances live so many `times` faster")
@@ -75,10 +76,10 @@ func selected(all []thinqtest.Sample, which string) ([]thinqtest.Sample, error) 
 		return all, nil
 	}
 	if n, err := strconv.Atoi(which); err == nil {
-		if n < 1 || n > len(all) {
-			return nil, exitf(exitUsage, "--devices %d: there are %d", n, len(all))
+		if n < 1 || n > mostDevices {
+			return nil, exitf(exitUsage, "--devices %d: must be 1 to %d", n, mostDevices)
 		}
-		return all[:n], nil
+		return repeated(all, n)
 	}
 	types := map[string]bool{}
 	for _, s := range all {
@@ -94,6 +95,41 @@ func selected(all []thinqtest.Sample, which string) ([]thinqtest.Sample, error) 
 		want[word] = true
 	}
 	return slices.DeleteFunc(all, func(s thinqtest.Sample) bool { return !want[sampleType(s)] }), nil
+}
+
+// mostDevices is more than any home has; a cloud of so many still answers.
+const mostDevices = 2000
+
+// repeated are n appliances: after the last one the first comes again, with an
+// id and a name of its own.
+func repeated(all []thinqtest.Sample, n int) ([]thinqtest.Sample, error) {
+	home := make([]thinqtest.Sample, n)
+	for i := range n {
+		home[i] = all[i%len(all)]
+		if round := i / len(all); round > 0 {
+			twin, err := twinOf(home[i].Device, round+1)
+			if err != nil {
+				return nil, exit(exitData, err)
+			}
+			home[i].Device, home[i].Name = twin, fmt.Sprintf("%s %d", home[i].Name, round+1)
+			home[i].Pushes = nil // they name the first one's id
+		}
+	}
+	return home, nil
+}
+
+// twinOf is an element of the device list with another id and alias. The id has
+// the form of LG's: 64 hexadecimal digits.
+func twinOf(device json.RawMessage, number int) (json.RawMessage, error) {
+	var element map[string]any
+	if err := json.Unmarshal(device, &element); err != nil {
+		return nil, err
+	}
+	element["deviceId"] = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%v %d", element["deviceId"], number)))
+	if info, ok := element["deviceInfo"].(map[string]any); ok {
+		info["alias"] = fmt.Sprintf("%v %d", info["alias"], number)
+	}
+	return json.Marshal(element)
 }
 
 // sampleType is the type of an appliance as --devices takes it: "washer".

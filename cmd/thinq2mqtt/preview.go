@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -168,6 +169,11 @@ func savedAppliance(dir string) (*rehearsed, error) {
 	}
 	if m.profile, err = thinq.ParseProfile(data); err != nil {
 		return nil, fmt.Errorf("%s is not a profile: %w", filepath.Join(dir, "profile.json"), err)
+	}
+	if data, err = os.ReadFile(filepath.Join(dir, "energy_profile.json")); err == nil {
+		if err := json.Unmarshal(data, new(map[string]json.RawMessage)); err != nil {
+			return nil, fmt.Errorf("%s is not an energy profile: it is no JSON object", filepath.Join(dir, "energy_profile.json"))
+		}
 	}
 	if data, err = os.ReadFile(filepath.Join(dir, "status.json")); err != nil {
 		return m, nil

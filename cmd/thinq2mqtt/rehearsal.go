@@ -26,6 +26,7 @@ type rehearsal struct {
 	at         time.Time
 	options    discovery.Options
 	appliances []*rehearsed
+	ignored    []string // slugs
 }
 
 // rehearsed is one appliance; two devices if it is a one-piece wash tower.
@@ -44,9 +45,12 @@ func (r *rehearsal) load(dir string) error {
 	if err != nil {
 		return err
 	}
-	if !r.options.Settings(m.info.ID, discovery.Slug(m.info.Type, m.info.ID)).Ignore {
-		r.appliances = append(r.appliances, m)
+	slug := discovery.Slug(m.info.Type, m.info.ID)
+	if s := r.options.Settings(m.info.ID, slug); s.Ignore {
+		r.ignored = append(r.ignored, cmp.Or(s.Slug, slug))
+		return nil
 	}
+	r.appliances = append(r.appliances, m)
 	return nil
 }
 
@@ -127,6 +131,9 @@ func (r *rehearsal) pushes(path string) error {
 	}
 	var messages []json.RawMessage
 	if err := json.Unmarshal(data, &messages); err != nil {
+		if _, other := errors.AsType[*json.UnmarshalTypeError](err); other {
+			err = errors.New("it is something else")
+		}
 		return fmt.Errorf("%s is not an array of event messages: %w", path, err)
 	}
 	for i, message := range messages {
@@ -233,7 +240,7 @@ func (r *rehearsal) order(o order, expectReport bool) {
 // wish finds the device that takes a command: the one of its slug, or the first
 // that has its attributes.
 func (r *rehearsal) wish(o order) (m *rehearsed, calls []thinq.State, err error) {
-	err = &discovery.Rejection{Reason: "unknown_device", Message: "there is no appliance " + o.slug}
+	err = r.unknown(o.slug)
 	for _, m := range r.appliances {
 		for _, d := range m.devices {
 			if o.slug != "" && o.slug != d.Slug {
@@ -246,6 +253,17 @@ func (r *rehearsal) wish(o order) (m *rehearsed, calls []thinq.State, err error)
 		}
 	}
 	return nil, nil, err
+}
+
+// unknown is why a command finds no appliance.
+func (r *rehearsal) unknown(slug string) *discovery.Rejection {
+	switch {
+	case slices.Contains(r.ignored, slug), slug == "" && len(r.ignored) > 0:
+		return &discovery.Rejection{Reason: "ignored", Message: cmp.Or(slug, r.ignored[0]) + " is ignored by the configuration"}
+	case slug == "":
+		return &discovery.Rejection{Reason: "unknown_device", Message: "there is no appliance"}
+	}
+	return &discovery.Rejection{Reason: "unknown_device", Message: "there is no appliance " + slug}
 }
 
 func (r *rehearsal) reject(err error) {

@@ -24,7 +24,7 @@ func (a *app) root() *cobra.Command {
 Without a command the daemon runs. For a look without account and broker: thinq2mqtt demo`
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return exitf(exitUsage, "%w: see %s --help", err, cmd.CommandPath())
+		return exitf(exitUsage, "%s: see %s --help", plain(err), cmd.CommandPath())
 	})
 	root.AddCommand(
 		a.runCommand(),
@@ -53,11 +53,23 @@ func strict(cmd *cobra.Command) {
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			text, _, _ := strings.Cut(err.Error(), "\n")
-			return exitf(exitUsage, "%s: see %s --help", text, cmd.CommandPath())
+			return exitf(exitUsage, "%s: see %s --help", plain(err), cmd.CommandPath())
 		}
 		return nil
 	}
+}
+
+// plain is the first line of an error of the command line, without the functions
+// of Go's library that found it.
+func plain(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	var kept []string
+	for part := range strings.SplitSeq(text, ": ") {
+		if !strings.HasPrefix(part, "strconv.") && !strings.HasPrefix(part, "parsing ") && part != "time" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, ": ")
 }
 
 // configFlag is --config, for every command that reads the configuration.

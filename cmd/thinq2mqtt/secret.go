@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // A Secret is a text that never shows itself; string(s) is the only way out.
@@ -62,19 +63,19 @@ func (s secretSource) Read() (string, error) {
 	}
 	f, err := os.Open(s.file)
 	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", bare(err))
+		return "", unreadable(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", bare(err))
+		return "", unreadable(err)
 	}
 	if info.Mode().Perm()&0o002 != 0 {
 		return "", errors.New("can be written by everybody, so it cannot be trusted: chmod o-w it")
 	}
 	data, err := io.ReadAll(io.LimitReader(f, secretLimit))
 	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", bare(err))
+		return "", unreadable(err)
 	}
 	text := strings.TrimRight(string(data), "\r\n")
 	switch {
@@ -97,6 +98,21 @@ func (s secretSource) Warning() string {
 		return ""
 	}
 	return fmt.Sprintf("%s_file: %s can be read by others: chmod 600 it", s.key, s.file)
+}
+
+// unreadable is the complaint about a file that cannot be read, with what to do
+// about it.
+func unreadable(err error) error {
+	remedy := "name a file that this user can read"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		remedy = "create it, or correct the path"
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "let this user read it"
+	case errors.Is(err, syscall.EISDIR):
+		remedy = "name a file in it"
+	}
+	return fmt.Errorf("cannot be read: %w: %s", bare(err), remedy)
 }
 
 // bare strips operation and path off an error of package os, because the

@@ -78,8 +78,8 @@ func TestSecretSource(t *testing.T) {
 		{"empty", secretSource{file: write("f", "\n", 0o600)}, "", "is empty: put the secret into it", false},
 		{"two lines", secretSource{file: write("g", "x\ny\n", 0o600)}, "", "holds more than one line: put only the secret into it", false},
 		{"huge", secretSource{file: write("h", strings.Repeat("x", secretLimit+1), 0o600)}, "", "holds more than one line: put only the secret into it", false},
-		{"missing", secretSource{file: filepath.Join(dir, "z")}, "", "cannot be read: no such file or directory", false},
-		{"folder", secretSource{file: dir}, "", "cannot be read: is a directory", true},
+		{"missing", secretSource{file: filepath.Join(dir, "z")}, "", "cannot be read: no such file or directory: create it, or correct the path", false},
+		{"folder", secretSource{file: dir}, "", "cannot be read: is a directory: name a file in it", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -79,7 +79,7 @@ func (f *simulateFlags) run(ctx context.Context, stdout, stderr io.Writer, args 
 	defer cloud.Close()
 	if f.out != "" {
 		if err := writeOut(f.out, cloud); err != nil {
-			return exitf(exitFault, "--out: %w", err)
+			return exitf(exitState, "--out: %w: choose a folder that can be written to", err)
 		}
 	}
 	if err := f.ready(stdout, cloud); err != nil {

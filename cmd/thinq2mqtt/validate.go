@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,9 +181,17 @@ func (v *validator) url(key, text, example string, schemes ...string) {
 		v.complain(key, "has the scheme %q: use %s, as in %s", u.Scheme, strings.Join(schemes, ", "), example)
 	case u.Hostname() == "":
 		v.complain(key, "names no host: write it as in %s", example)
+	case portless(u):
+		v.complain(key, "has the port %q: use 1 to 65535, as in %s", u.Port(), example)
 	case u.User != nil:
 		v.complain(key, "must not carry a user or password: use the keys made for them")
 	}
+}
+
+// portless reports whether an address names a port that cannot be.
+func portless(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() != "" && (err != nil || n == 0)
 }
 
 // authorities checks a file of certificates, if one is named.

@@ -1,6 +1,7 @@
 package thinqtest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -23,7 +24,10 @@ type door struct {
 var doors = []door{
 	{"GET /sim/calls", func(s *Server, r *http.Request, _ []byte) (any, error) {
 		since, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("since"), "0"))
-		return s.Calls(since), err
+		if err != nil {
+			return nil, errors.New("since is the number of a call")
+		}
+		return s.Calls(since), nil
 	}},
 	{"GET /sim/devices", func(s *Server, _ *http.Request, _ []byte) (any, error) { return s.Devices(), nil }},
 	{"GET /sim/devices/{id}", func(s *Server, r *http.Request, _ []byte) (any, error) { return s.Device(r.PathValue("id")) }},
@@ -63,7 +67,9 @@ var doors = []door{
 	}},
 	{"POST /sim/faults", func(s *Server, _ *http.Request, body []byte) (any, error) {
 		var f Fault
-		if err := json.Unmarshal(body, &f); err != nil {
+		strict := json.NewDecoder(bytes.NewReader(body))
+		strict.DisallowUnknownFields() // a misspelt match would strike everything
+		if err := strict.Decode(&f); err != nil {
 			return nil, err
 		}
 		return nil, s.Fault(f)
@@ -157,6 +163,9 @@ func (s *Server) sample(body []byte) (Sample, error) {
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return Sample{}, err
+	}
+	if in.Sample == "" && (in.Device == nil || in.Profile == nil) {
+		return Sample{}, errors.New(`need {"device": …, "profile": …, "status": …} as in a sample's files, or {"sample": …} for a built-in one`)
 	}
 	if in.Sample == "" {
 		return Sample{Name: "added", Device: in.Device, Profile: in.Profile, Status: in.Status, EnergyProfile: in.EnergyProfile}, nil

@@ -70,6 +70,9 @@ func (s *Server) Fault(f Fault) error {
 	if f.Body != "" && spoilt[f.Body] == nil {
 		return fmt.Errorf("body %q is none of html, empty, invalid, reset", f.Body)
 	}
+	if f.Body == "" && f.Code == "" && f.Status == 0 && f.Delay == 0 {
+		return errors.New("nothing is to go wrong: give status, code, delay or body")
+	}
 	if f.Times < 0 || f.Delay < 0 || f.RetryAfter < 0 {
 		return errors.New("times, delay and retry_after cannot be below 0")
 	}
