@@ -21,7 +21,7 @@ func until(t *testing.T, l *link.Link, what string, ok func(link.Status) bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !ok(l.Status()); <-tick.C {
+	for deadline := time.Now().Add(time.Minute); !ok(l.Status()); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s did not come: %+v", what, l.Status())
 		}
@@ -37,7 +37,7 @@ func receive[T any](t *testing.T, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
 		panic("unreachable")
 	}
