@@ -69,37 +69,6 @@ const learntMark = ":"
 
 func learnt(p thinq.Path) bool { return strings.Contains(p.Name, learntMark) }
 
-// learntWords are the words of an enumeration that the profile does not list
-// but the appliance has used. They stay listed, so that a list never shrinks.
-func (b *builder) learntWords(v *value) []any {
-	b.device.lists[v.Path] = slices.Concat(v.Read.Options, v.Write.Options)
-	var since []string
-	for p := range b.state {
-		name, ok := strings.CutPrefix(p.Name, v.Path.Key()+learntMark)
-		if ok && p.Resource == derived && p.Part == v.Path.Part && p.Location == v.Path.Location {
-			since = append(since, name)
-		}
-	}
-	slices.Sort(since)
-	words := make([]any, len(since))
-	for i, name := range since {
-		words[i] = name
-	}
-	return words
-}
-
-// learnWords remembers words that an appliance uses without having listed them.
-func (d *Device) learnWords(changed, into thinq.State) {
-	for p, v := range changed {
-		name, isWord := v.(string)
-		listed, ok := d.lists[p]
-		if !ok || !isWord || slices.ContainsFunc(listed, func(o any) bool { known, _ := o.(string); return strings.EqualFold(known, name) }) {
-			continue
-		}
-		into[derivedPath(p.Part, p.Location, p.Key()+learntMark+name)] = true
-	}
-}
-
 // vocabulary collects the codes of the profile and those learnt since.
 func (b *builder) vocabulary(key string, codes []thinq.Code) vocabulary {
 	v := vocabulary{key: key}

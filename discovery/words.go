@@ -127,6 +127,8 @@ var words = map[string]Word{
 	"temperatureState":            {Name: "Temperature state", Icon: "mdi:thermometer"},
 	"brightness":                  {Icon: "mdi:tune-vertical-variant"},
 	"duration":                    {Icon: "mdi:tune-vertical-variant"},
+	"light.brightness":            {Name: "Light brightness", Icon: "mdi:brightness-6", Unit: "%"},
+	"light.duration":              {Name: "Light duration", Icon: "mdi:clock-outline", Class: "duration", Unit: "h"},
 	"lightBrightness":             {Name: "Light brightness", Icon: "mdi:brightness-6"},
 	"lightStatus":                 {Name: "Light", Icon: "mdi:television-ambient-light", Unit: "%", Low: 0, High: 100},
 	"beerRemain":                  {Name: "Beer remaining", Icon: "mdi:glass-mug-variant", Unit: "%", StateClass: measurement},
