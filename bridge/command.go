@@ -46,8 +46,7 @@ type command struct {
 	correlation []byte
 	received    time.Time
 
-	goal    thinq.State // what the appliance must show
-	blind   bool        // part of the wish can never be seen in a state
+	goal    thinq.State // what the appliance must show, as far as it can
 	sent    time.Time   // zero: still waiting
 	taken   bool        // LG accepted it
 	stirred bool        // the appliance reported a change since

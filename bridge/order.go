@@ -205,10 +205,6 @@ func (c *command) aim(d *device, calls []thinq.State) {
 			if final, sent := all[p]; sent && final != v || d.state[p] == v {
 				continue
 			}
-			if prop, ok := d.profile.Property(p); ok && !prop.Readable {
-				c.blind = true
-				continue
-			}
 			c.goal[p] = v
 		}
 	}
@@ -265,7 +261,7 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	switch at := f.answered.Add(stepWait); {
 	case f.calling:
 		return
-	case !f.answered.IsZero() && !d.shows(f.calls[0]) && at.After(now):
+	case !f.answered.IsZero() && !f.shown(d.state) && at.After(now):
 		b.wakeFor(d, at)
 		return
 	case !f.answered.IsZero():
@@ -292,18 +288,22 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	}
 }
 
-// shows reports whether the state holds everything that can be seen of a call.
-func (d *device) shows(call thinq.State) bool {
-	seen := false
-	for p, v := range call {
-		prop, ok := d.profile.Property(p)
-		if !ok || !prop.Readable {
-			continue
+// shown reports whether a state holds everything that can be seen of the call
+// that was made last.
+func (f *batch) shown(now thinq.State) bool {
+	sight := f.half.Look(f.calls[0], now)
+	return sight.Missing == 0 && sight.Shown > 0
+}
+
+// awaits reports whether a call that is still to be made carries something of a
+// wish: until then what the appliance shows is not the answer to it.
+func (f *batch) awaits(wish thinq.State) bool {
+	for _, call := range f.calls[1:] {
+		for p := range call {
+			if _, ok := wish[p]; ok {
+				return true
+			}
 		}
-		if d.state[p] != v {
-			return false
-		}
-		seen = true
 	}
-	return seen
+	return false
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -109,15 +110,17 @@ func (b *Bridge) confirm(d *device, changed thinq.State) {
 }
 
 func (d *device) reached(c *command) bool {
-	if c.blind && !(c.taken && c.stirred) {
+	if f := d.orders.flying; f != nil && slices.Contains(f.commands, c) && f.awaits(c.goal) {
 		return false
 	}
-	for p, v := range c.goal {
-		if d.state[p] != v {
-			return false
-		}
+	switch sight := c.half.Look(c.goal, d.state); {
+	case sight.Missing > 0:
+		return false
+	case sight.Hidden > 0:
+		return c.taken && c.stirred
+	default:
+		return sight.Shown > 0
 	}
-	return len(c.goal) > 0 || c.blind
 }
 
 // decide ends the commands that waited for a read which has now been made, or
@@ -130,8 +133,8 @@ func (b *Bridge) decide(d *device, begun time.Time, err error) {
 		switch {
 		case err != nil:
 			b.end(c, unknown, &rejection{Code: code(err), Reason: "no_answer", Message: sentence(err)})
-		case c.blind && c.taken && len(c.goal) == 0:
-			// LG accepted it, the appliance answers, and no state could tell more.
+		case c.taken && c.half.Look(c.goal, d.state).Missing == 0:
+			// LG accepted it, the appliance answers, and its state could not tell more.
 			b.end(c, confirmed, nil)
 		default:
 			b.end(c, unknown, &rejection{Reason: "not_shown", Message: "the appliance does not show it"})

@@ -91,7 +91,7 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 		ID: d.ID, Slug: slug, Name: name, Type: d.Type, Model: d.Model, Part: part,
 		Settings: settings, topics: o.Topics, version: o.Version, via: o.Instance,
 		description: &description{
-			attrs: map[string]*Binding{}, watch: map[thinq.Path]watcher{},
+			attrs: map[string]*Binding{}, hidden: map[thinq.Path]*Binding{}, watch: map[thinq.Path]watcher{},
 			temperatures: map[thinq.Path]thinq.Property{}, lists: map[thinq.Path][]any{}, learnt: map[thinq.Path]bool{},
 		},
 	}
@@ -293,6 +293,7 @@ func (b *builder) finish() {
 			d.learn(&d.Entities[i].Bindings[j])
 		}
 	}
+	b.hide()
 	slices.SortFunc(d.columns, func(a, b column) int { return strings.Compare(a.key, b.key) })
 	for i := range d.columns {
 		d.columns[i].open = append(appendString([]byte{','}, d.columns[i].key), ':')

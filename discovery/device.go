@@ -58,6 +58,7 @@ type description struct {
 	columns      []column // of the state document, sorted by key
 	size         int      // of a usual document
 	attrs        map[string]*Binding
+	hidden       map[thinq.Path]*Binding       // what can only be written, with what mirrors it or nil
 	watch        map[thinq.Path]watcher        // by known path; nil: no value alters the announcement
 	temperatures map[thinq.Path]thinq.Property // shown in one of two units
 	power        *powerSwitch

@@ -1,0 +1,67 @@
+package discovery
+
+import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+
+// A Sight counts how many values of a wish a state shows, how many it shows
+// otherwise or not yet, and how many no state can show, because they can only be
+// written and nothing else tells of them (the start of a programme).
+type Sight struct{ Shown, Missing, Hidden int }
+
+// Look compares a wish with a state. A value that can only be written counts as
+// shown when the attribute that mirrors it shows what was wished: the set-point
+// of a job mode by the target temperature, a power button by the run state.
+func (d *Device) Look(wish, now thinq.State) Sight {
+	var s Sight
+	for path, v := range wish {
+		mirror, writeOnly := d.hidden[path]
+		switch {
+		case !writeOnly && now[path] == v:
+			s.Shown++
+		case !writeOnly:
+			s.Missing++
+		case mirror == nil || isNull(mirror.Codec.Show(nil, now)):
+			s.Hidden++
+		case shown(mirror.Codec.Show(nil, now), bare(v)):
+			s.Shown++
+		default:
+			s.Missing++
+		}
+	}
+	return s
+}
+
+func isNull(form []byte) bool { return string(form) == "null" }
+
+// bare is a value of a wish as the text of a command.
+func bare(v any) string {
+	switch v := v.(type) {
+	case float64:
+		return string(appendNumber(nil, v))
+	case bool:
+		return string(appendValue(nil, v))
+	case string:
+		return word(v)
+	}
+	return ""
+}
+
+// hide notes what can only be written, with what mirrors it.
+func (b *builder) hide() {
+	for _, v := range b.values {
+		if !v.Readable {
+			b.device.hidden[v.Path] = nil
+		}
+	}
+	for _, e := range b.device.Entities {
+		for i, binding := range e.Bindings {
+			if !binding.mirrored {
+				continue
+			}
+			for _, p := range binding.Props {
+				if !p.Readable {
+					b.device.hidden[p.Path] = &e.Bindings[i]
+				}
+			}
+		}
+	}
+}
