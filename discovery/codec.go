@@ -254,6 +254,7 @@ func parseFloat(payload string) (float64, *Rejection) {
 func parseNumber(p thinq.Property, payload string) (any, *Rejection) {
 	f, rejection := parseFloat(payload)
 	if rejection != nil {
+		rejection.Allowed = allowed(p)
 		return nil, rejection
 	}
 	return fit(p, f)

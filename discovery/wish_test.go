@@ -160,6 +160,9 @@ func TestWishRefuses(t *testing.T) {
 			if r.Reason != test.reason || r.Attr != test.attr || r.Message == "" {
 				t.Errorf("rejection %+v, want reason %s", r, test.reason)
 			}
+			if r.Reason != "remote_start" && r.Allowed == nil {
+				t.Errorf("rejection %+v does not say what is allowed", r)
+			}
 		})
 	}
 }
