@@ -117,6 +117,7 @@ type Bridge struct {
 	lifecycle time.Time // when to ask for lifecycle news again
 	made      int64     // losses that reads have made good
 	stopping  bool
+	sleep     struct{ begin, end time.Time } // when the process was last kept from running
 	saved     time.Time
 	dup       map[[sha256.Size]byte]time.Time // recent commands, against redelivery
 	info      []byte                          // bridge/info as last published
@@ -195,6 +196,7 @@ func (b *Bridge) turn(done <-chan struct{}) {
 		b.observe(e)
 		stirred = false
 	case m := <-b.o.Broker.Messages():
+		b.rouse(time.Now())
 		b.receive(m)
 	case <-b.o.Broker.Up():
 		b.connected()
@@ -213,13 +215,28 @@ func (b *Bridge) turn(done <-chan struct{}) {
 	}
 }
 
+// wakeTime is how long it may take, after the process did not run for a while,
+// to read what came meanwhile.
+const wakeTime = 2 * time.Second
+
+// rouse notes when the loop turned, and whether the process was kept from running
+// so long (stopped, or the whole machine) that commands which are read now may be
+// too old to be carried out. It goes by the wall clock, which runs on meanwhile.
+func (b *Bridge) rouse(now time.Time) {
+	last := b.beat.Swap(now.UnixNano())
+	if asleep := time.Duration(now.UnixNano() - last); last > 0 && asleep >= commandLife {
+		b.sleep.begin, b.sleep.end = now.Add(-asleep), now
+		b.log.Info("the process did not run for a while", "duration", asleep.Round(time.Second))
+	}
+}
+
 // heartbeat is how often the loop turns even if nothing happens.
 const heartbeat = 5 * time.Second
 
 // wind sets the alarm, unless it rings soon enough: an alarm that is moved with
 // every event wakes the thread that waits for the network.
 func (b *Bridge) wind(now time.Time) {
-	b.beat.Store(now.UnixNano())
+	b.rouse(now)
 	at := now.Add(heartbeat)
 	if next, ok := b.later.next(); ok && next.Before(at) {
 		at = next

@@ -47,6 +47,7 @@ type command struct {
 	received    time.Time
 
 	goal    thinq.State // what the appliance must show, as far as it can
+	shown   bool        // it was shown already when the call went out, against what was under way
 	sent    time.Time   // zero: still waiting
 	taken   bool        // LG accepted it
 	stirred bool        // the appliance reported a change since
@@ -80,6 +81,9 @@ func (b *Bridge) command(m link.Message, t discovery.Target) {
 	}
 	if c.received.IsZero() {
 		c.received = time.Now()
+	}
+	if c.received.Sub(b.sleep.end) < wakeTime {
+		c.received = b.sleep.begin // nobody knows how long it lay in the connection
 	}
 	parsed := c.parse(m.Payload, t.Key)
 	if c.transaction == nil {

@@ -464,3 +464,99 @@ func TestGet(t *testing.T) {
 		}
 	})
 }
+
+// What was sent while the process stood still is too old when it goes on.
+func TestCommandAfterSleep(t *testing.T) {
+	tests := []struct {
+		asleep time.Duration
+		want   string
+	}{
+		{2 * time.Second, "confirmed"}, {15 * time.Second, "expired:expired"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.asleep.String(), func(t *testing.T) {
+			cooling(t, func(h *home) {
+				h.obedient(100 * time.Millisecond)
+				h.bridge.asks <- func() { time.Sleep(tt.asleep) }
+				h.set("ac", `{"target_temperature":24}`)
+				h.after(20 * time.Second)
+				if got := h.stages("ac"); len(got) == 0 || got[len(got)-1] != tt.want {
+					t.Errorf("stages = %q, want %q last", got, tt.want)
+				}
+				h.set("ac", `{"target_temperature":26}`)
+				h.after(20 * time.Second)
+				if got := h.stages("ac"); got[len(got)-1] != "confirmed" {
+					t.Errorf("stages = %q afterwards", got)
+				}
+			})
+		})
+	}
+}
+
+// No call of a command goes out later than it lives, also not the later calls
+// of several commands that travel together over a slow connection.
+func TestCommandsInStepsExpire(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.delay = 4 * time.Second
+		h.obedient(time.Second)
+		begun := time.Now()
+		for _, a := range []string{"target_temperature:25", "wind_strength:high", "relative_to_stop:120", "climate_swing_mode:on", "air_con_operation_mode:power_off"} {
+			name, value, _ := strings.Cut(a, ":")
+			h.send(link.Message{Topic: h.topic("ac", "/set/"+name), Payload: []byte(value)})
+		}
+		h.after(time.Minute)
+		for i, at := range h.cloud.at {
+			if at.Sub(begun) > commandLife {
+				t.Errorf("call %d after %v", i+1, at.Sub(begun))
+			}
+		}
+		if got := h.stages("ac"); !slices.Contains(got, "expired:expired") {
+			t.Errorf("nothing expired: %q", got)
+		}
+		h.wantEachEnded("ac", len(h.transactions("ac")))
+	})
+}
+
+// A thing that is switched there and back before it reported is where it was:
+// both commands end as confirmed, and both calls are made.
+func TestCommandThereAndBack(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(800 * time.Millisecond)
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(300 * time.Millisecond)
+		h.set("ac", `{"target_temperature":21}`)
+		h.after(5 * time.Second)
+		h.wantControls(2)
+		h.wantEachEnded("ac", 2)
+		if got := h.stages("ac"); got[len(got)-1] != "confirmed" {
+			t.Errorf("stages = %q", got)
+		}
+	})
+}
+
+// What is so already ends at once, also in the company of what is not.
+func TestCommandSoAlreadyInCompany(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(800 * time.Millisecond)
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(10 * time.Millisecond)
+		h.set("ac", `{"wind_strength":"high"}`)
+		h.set("ac", `{"current_job_mode":"cool","transaction":"so"}`)
+		h.after(5 * time.Second)
+		h.wantEachEnded("ac", 3)
+		for _, r := range h.results("ac") {
+			if string(r.Transaction) == `"so"` && (r.Status != confirmed || r.Duration > 4000) {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
+
+// transactions are those that ended, each once.
+func (h *home) transactions(id string) map[string]bool {
+	all := map[string]bool{}
+	for _, r := range h.results(id) {
+		all[string(r.Transaction)] = true
+	}
+	return all
+}

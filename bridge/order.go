@@ -127,13 +127,17 @@ func (b *Bridge) pick(d *device, now time.Time) {
 		b.wakeFor(d, at)
 		return
 	}
-	calls, group, why := wishOf(group, d.assumed())
+	assumed := d.assumed()
+	calls, group, why := wishOf(group, assumed)
 	if why != nil {
 		b.end(group[0], rejected, why)
 		b.publishState(d, true)
 		o.sweep()
 		b.wakeFor(d, now)
 		return
+	}
+	for _, c := range group {
+		c.aim(d, assumed, calls)
 	}
 	b.depart(d, group, calls, now)
 }
@@ -161,13 +165,15 @@ func (b *Bridge) depart(d *device, group []*command, calls []thinq.State, now ti
 	o := &d.orders
 	o.waiting = slices.DeleteFunc(o.waiting, func(c *command) bool { return slices.Contains(group, c) })
 	for _, c := range group {
-		c.aim(d, calls)
 		c.sent = now
 		b.supersede(o.open, c)
+		if len(c.goal) == 0 {
+			b.end(c, confirmed, nil) // it is so already, and nothing under way changes that
+		}
 	}
 	o.sweep()
 	if len(calls) == 0 {
-		b.nothingToDo(d, group)
+		b.await(d, group)
 		return
 	}
 	o.begun = now
@@ -177,37 +183,37 @@ func (b *Bridge) depart(d *device, group []*command, calls []thinq.State, now ti
 	}
 }
 
-// nothingToDo handles wishes that are fulfilled, or will be by what was sent
-// before.
-func (b *Bridge) nothingToDo(d *device, group []*command) {
+// await handles wishes that will be fulfilled by what was sent before.
+func (b *Bridge) await(d *device, group []*command) {
 	for _, c := range group {
-		if len(c.goal) == 0 {
-			b.end(c, confirmed, nil)
-			continue
+		if !c.ended {
+			c.taken = true
+			d.orders.open = append(d.orders.open, c)
 		}
-		c.taken = true
-		d.orders.open = append(d.orders.open, c)
 	}
 }
 
-// aim works out what the appliance must show for a command: its own wishes,
-// without companions that are as they are and without what another command of
-// the batch overrides.
-func (c *command) aim(d *device, calls []thinq.State) {
+// aim works out what the appliance must show for a command: what differs from
+// the state, or from what it will be when all that was sent is done; without
+// companions that are as they are and without what another command of the batch
+// overrides.
+func (c *command) aim(d *device, assumed thinq.State, calls []thinq.State) {
 	all := thinq.State{}
 	for _, call := range calls {
 		maps.Copy(all, call)
 	}
-	own, _ := c.half.Wish(c.attrs, d.state)
+	now, _ := c.half.Wish(c.attrs, d.state)
+	then, _ := c.half.Wish(c.attrs, assumed)
 	c.goal = thinq.State{}
-	for _, call := range own {
+	for _, call := range slices.Concat(now, then) {
 		for p, v := range call {
-			if final, sent := all[p]; sent && final != v || d.state[p] == v {
+			if final, sent := all[p]; sent && final != v || d.state[p] == v && assumed[p] == v {
 				continue
 			}
 			c.goal[p] = v
 		}
 	}
+	c.shown = c.half.Look(c.goal, d.state).Missing == 0
 }
 
 // readyAt is when a batch may go: after the window, after the pace of numbers,
@@ -266,6 +272,10 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 		return
 	case !f.answered.IsZero():
 		f.calls = f.calls[1:]
+		if b.outdate(f, now); len(f.calls) == 0 {
+			b.taken(d, f)
+			return
+		}
 	}
 	body, err := d.profile.Encode(f.calls[0])
 	if err != nil {
@@ -288,22 +298,36 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	}
 }
 
+// outdate ends the commands of which a call would go out later than they live,
+// and drops the calls that nobody else wants.
+func (b *Bridge) outdate(f *batch, now time.Time) {
+	late := false
+	for _, c := range f.commands {
+		if !c.ended && now.Sub(c.received) >= commandLife && slices.ContainsFunc(f.calls, c.wants) {
+			b.end(c, expired, &rejection{Reason: "expired", Message: "only a part of it could be sent within 10 s"})
+			late = true
+		}
+	}
+	if late {
+		f.calls = slices.DeleteFunc(f.calls, func(call thinq.State) bool {
+			return !slices.ContainsFunc(f.commands, func(c *command) bool { return !c.ended && c.wants(call) })
+		})
+	}
+}
+
+// wants reports whether a call carries something of a command.
+func (c *command) wants(call thinq.State) bool {
+	for p := range call {
+		if _, ok := c.goal[p]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // shown reports whether a state holds everything that can be seen of the call
 // that was made last.
 func (f *batch) shown(now thinq.State) bool {
 	sight := f.half.Look(f.calls[0], now)
 	return sight.Missing == 0 && sight.Shown > 0
-}
-
-// awaits reports whether a call that is still to be made carries something of a
-// wish: until then what the appliance shows is not the answer to it.
-func (f *batch) awaits(wish thinq.State) bool {
-	for _, call := range f.calls[1:] {
-		for p := range call {
-			if _, ok := wish[p]; ok {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -110,7 +110,11 @@ func (b *Bridge) confirm(d *device, changed thinq.State) {
 }
 
 func (d *device) reached(c *command) bool {
-	if f := d.orders.flying; f != nil && slices.Contains(f.commands, c) && f.awaits(c.goal) {
+	f := d.orders.flying
+	if f != nil && slices.Contains(f.commands, c) && slices.ContainsFunc(f.calls[1:], c.wants) {
+		return false // what it shows is not the answer to a call still to be made
+	}
+	if c.shown && !c.taken {
 		return false
 	}
 	switch sight := c.half.Look(c.goal, d.state); {
