@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long a script waits for what must happen.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // TestScripts runs the binary. Commands beyond those of testscript:
 //
