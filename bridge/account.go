@@ -85,7 +85,9 @@ func (b *Bridge) doubtAccount(class thinq.Class, trouble string) {
 		return
 	}
 	b.account.failing = time.Now()
-	b.log.Info("LG's cloud does not answer as hoped", "err", trouble)
+	if class == thinq.Busy { // all else changes the condition, which is told
+		b.log.Info("LG's cloud does not answer as hoped", "err", trouble)
+	}
 	b.later.set("dark", b.account.failing.Add(darkAfter), b.darken)
 	b.later.set("probe", b.account.failing.Add(probeAfter), b.probe)
 }

@@ -112,7 +112,7 @@ func (b *Bridge) clearStrangers() {
 		return
 	}
 	for slug := range b.strangers {
-		if b.find(slug) != nil {
+		if d := b.find(slug); d != nil && !d.ignored {
 			continue
 		}
 		b.log.Info("stale announcement cleared", "device", slug)

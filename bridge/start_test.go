@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 )
 
@@ -261,6 +262,23 @@ func TestStartOfAnIgnoredDevice(t *testing.T) {
 		}
 		if got := h.stages("ac"); !slices.Equal(got, []string{"rejected:ignored"}) {
 			t.Errorf("stages = %q", got)
+		}
+	})
+}
+
+// What an earlier run announced of an appliance that is to be ignored since
+// goes away.
+func TestAnnouncementOfAnIgnoredDevice(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.o.Discovery.Settings = ignoring("ac")
+		h.start()
+		topic := "homeassistant/device/thinq2mqtt_" + h.slug("ac") + "/config"
+		h.send(link.Message{Topic: topic, Retain: true, Payload: []byte(`{"origin":{"name":"thinq2mqtt"},"device":{"via_device":"` + h.o.Discovery.Instance + `"}}`)})
+		h.after(time.Minute)
+		for _, topic := range []string{topic, h.topic("ac", ""), h.topic("ac", "/availability")} {
+			if got := h.broker.on(topic); len(got) != 1 || got[0] != "" {
+				t.Errorf("%s = %q, want it cleared", topic, got)
+			}
 		}
 	})
 }

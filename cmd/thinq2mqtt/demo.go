@@ -218,8 +218,17 @@ func (f *demoFlags) ready(w io.Writer, cfg *Config, cloud *thinqtest.Server, hom
   page    %[3]s/
   watch   mosquitto_sub %[4]s -v -t '%[5]s/+'
   switch  mosquitto_pub %[4]s -t %[6]s
-`, len(cloud.Devices()), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, cloud, home), f.remains())
+%[8]s`, len(cloud.Devices()), cfg.MQTT.URL, page, at, cfg.MQTT.BaseTopic, trial(cfg.MQTT.BaseTopic, cloud, home), f.remains(),
+		adminLine(cloud.AdminURL))
 	return err
+}
+
+// adminLine shows the door for scripts, if it is open.
+func adminLine(address string) string {
+	if address == "" {
+		return ""
+	}
+	return "  admin   " + address + "/sim/devices\n"
 }
 
 // remains says what is left when the demo has ended.

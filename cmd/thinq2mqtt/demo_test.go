@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
@@ -47,6 +48,33 @@ func TestNextFree(t *testing.T) {
 		if l, err := nextFree(bad); err == nil {
 			l.Close()
 			t.Errorf("%q: no error", bad)
+		}
+	}
+}
+
+// The door for scripts may be on any free port, so people are told which.
+func TestReadyNamesTheDoor(t *testing.T) {
+	t.Parallel()
+	for _, open := range []bool{false, true} {
+		var o thinqtest.Options
+		if open {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Admin = l
+		}
+		cloud, err := thinqtest.NewServer(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cloud.Close()
+		var out strings.Builder
+		if err := new(demoFlags).ready(&out, new(defaults()), cloud, bridge.Snapshot{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), "  admin   "+cloud.AdminURL+"/sim/devices\n"); got != open {
+			t.Errorf("door open: %v, but\n%s", open, out.String())
 		}
 	}
 }

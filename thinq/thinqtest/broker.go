@@ -44,6 +44,7 @@ type broker struct {
 	closed   bool
 	conns    map[*tls.Conn]chan struct{} // closed when the connection is served no more
 	sessions map[string]*session
+	loans    map[loan]uint16 // packet identifiers that stand for clients' own
 }
 
 // A session is what the broker remembers of a client between connections.
@@ -58,7 +59,7 @@ type session struct {
 }
 
 func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error) {
-	b := &broker{server: s, listener: l, conns: map[*tls.Conn]chan struct{}{}, sessions: map[string]*session{}}
+	b := &broker{server: s, listener: l, conns: map[*tls.Conn]chan struct{}{}, sessions: map[string]*session{}, loans: map[loan]uint16{}}
 	b.tls = &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		ClientAuth:   tls.RequireAndVerifyClientCert,

@@ -2,6 +2,8 @@ package thinqtest
 
 import (
 	"crypto/tls"
+	"maps"
+	"math"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -94,6 +96,9 @@ func (h *hook) OnPacketRead(cl *mochi.Client, pk packets.Packet) (packets.Packet
 		h.broker.disconnect(cl, reason)
 		return pk, packets.ErrRejectPacket
 	}
+	if kind := pk.FixedHeader.Type; kind == packets.Subscribe || kind == packets.Unsubscribe {
+		pk.PacketID = h.broker.lend(cl, pk.PacketID)
+	}
 	return pk, nil
 }
 
@@ -124,7 +129,45 @@ func (h *hook) OnPacketEncode(cl *mochi.Client, pk packets.Packet) packets.Packe
 		pk.Properties.TopicAliasMaximum = topicsAtOnce
 		pk.Properties.SubIDAvailable, pk.Properties.SubIDAvailableFlag = 0, true
 	}
+	if kind := pk.FixedHeader.Type; kind == packets.Suback || kind == packets.Unsuback {
+		pk.PacketID = h.broker.giveBack(cl, pk.PacketID)
+	}
 	return pk
+}
+
+// A loan is a packet identifier that stands for a client's own for as long as
+// its request is being handled.
+type loan struct {
+	client *mochi.Client
+	id     uint16
+}
+
+// lend finds an identifier that no unacknowledged message has. MQTT counts the
+// identifiers of either side apart (MQTT 5 section 2.2.1), mochi does not, and
+// would refuse a subscription after a resumed session for it.
+func (b *broker) lend(cl *mochi.Client, own uint16) uint16 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id := uint16(math.MaxUint16); id > 0; id-- { // mochi counts upwards
+		_, busy := cl.State.Inflight.Get(id)
+		if _, lent := b.loans[loan{cl, id}]; !busy && !lent {
+			b.loans[loan{cl, id}] = own
+			return id
+		}
+	}
+	return own
+}
+
+// giveBack is the client's own identifier.
+func (b *broker) giveBack(cl *mochi.Client, id uint16) uint16 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own, ok := b.loans[loan{cl, id}]
+	if !ok {
+		return id
+	}
+	delete(b.loans, loan{cl, id})
+	return own
 }
 
 // OnSessionEstablished begins to serve a connection: with what waited for it,
@@ -160,6 +203,7 @@ func (h *hook) OnDisconnect(cl *mochi.Client, _ error, expire bool) {
 	if s == nil || s.client != cl {
 		return
 	}
+	maps.DeleteFunc(b.loans, func(l loan, _ uint16) bool { return l.client == cl })
 	s.client, s.ended, s.stored = nil, b.server.clock.Now(), len(s.queue)
 	if expire {
 		delete(b.sessions, cl.ID)
