@@ -32,6 +32,9 @@ func logAttr(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
 	}
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().String()) // JSON would be a number without a unit
+	}
 	switch a.Key {
 	case slog.MessageKey:
 		a.Key = "message"

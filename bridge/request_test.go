@@ -107,7 +107,7 @@ func TestLogging(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {
 		h.o.Log = NewLogHandler()
 		log := slog.New(h.o.Log).With("part", "test")
-		log.Warn("before the start")
+		log.Warn("before the start", "after", 1500*time.Millisecond)
 		h.start()
 		log.Info("not for everybody")
 		for range 10 {
@@ -115,7 +115,7 @@ func TestLogging(t *testing.T) {
 		}
 		h.after(time.Second)
 		got := h.broker.on(base + "/bridge/logging")
-		if len(got) != 2 || !strings.Contains(got[0], `"message":"before the start"`) || !strings.Contains(got[1], `"level":"error"`) {
+		if len(got) != 2 || !strings.Contains(got[0], `"message":"before the start","part":"test","after":"1.5s"`) || !strings.Contains(got[1], `"level":"error"`) {
 			t.Errorf("logging = %q", got)
 		}
 		for range 1000 {

@@ -61,8 +61,12 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// short cuts values that are too long for a line. Errors may say more.
+// short cuts values that are too long for a line, and writes a duration the same
+// way in every format. Errors may say more.
 func short(a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().String()) // JSON would be a number without a unit
+	}
 	limit := longestValue
 	text := ""
 	switch v := a.Value.Any().(type) {

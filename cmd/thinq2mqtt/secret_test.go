@@ -177,9 +177,9 @@ func TestLogFormats(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		{"text", Log{"info", "text"}, []string{"JOURNAL_STREAM=8:1"}, `level=INFO msg=hello n=1` + "\n"},
-		{"auto away from a terminal", Log{"info", "auto"}, []string{"JOURNAL_STREAM=8:1"}, `level=INFO msg=hello n=1` + "\n"},
-		{"json", Log{"info", "json"}, []string{"JOURNAL_STREAM=8:1"}, `{"level":"INFO","msg":"hello","n":1}` + "\n"},
+		{"text", Log{"info", "text"}, []string{"JOURNAL_STREAM=8:1"}, `level=INFO msg=hello n=1 took=1.5s` + "\n"},
+		{"auto away from a terminal", Log{"info", "auto"}, []string{"JOURNAL_STREAM=8:1"}, `level=INFO msg=hello n=1 took=1.5s` + "\n"},
+		{"json", Log{"info", "json"}, []string{"JOURNAL_STREAM=8:1"}, `{"level":"INFO","msg":"hello","n":1,"took":"1.5s"}` + "\n"},
 		{"below the level", Log{"warn", "text"}, nil, ""},
 	}
 	for _, tt := range tests {
@@ -189,7 +189,7 @@ func TestLogFormats(t *testing.T) {
 			h, _ := newHandler(tt.c, &b, source{environ: tt.environ})
 			log := slog.New(h)
 			log.Debug("quiet")
-			log.Info("hello", "n", 1)
+			log.Info("hello", "n", 1, "took", 1500*time.Millisecond)
 			if got := b.String(); got != tt.want {
 				t.Errorf("logged %q, want %q", got, tt.want)
 			}
