@@ -21,7 +21,7 @@ func TestAccepted(t *testing.T) {
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			devices := s.describe(testOptions)
-			read := home{}
+			read := newHome()
 			read.accepts(t, devices, s.state)
 			for _, p := range s.profile.Properties {
 				for _, v := range mayReport(p) {
@@ -57,7 +57,7 @@ func TestAcceptedOverTime(t *testing.T) {
 				t.Errorf("%s: %v", s.name, err)
 			}
 			devices = follow(s, devices, s.state, s.state.Merge(report))
-			home{}.accepts(t, devices, s.state)
+			newHome().accepts(t, devices, s.state)
 		}
 	}
 }
@@ -98,19 +98,25 @@ func mayReport(p thinq.Property) []any {
 	return []any{"Text of its own"}
 }
 
-// A home has the announcements that it has read.
-type home map[*Device]map[string]component
+// A home has the announcements that it has read. Where reports may be odd, a
+// third word leaves a switch as it was, and a long text shows nothing.
+type home struct {
+	odd        bool
+	components map[*Device]map[string]component
+}
+
+func newHome() home { return home{components: map[*Device]map[string]component{}} }
 
 func (h home) read(t *testing.T, d *Device) map[string]component {
 	t.Helper()
-	if h[d] == nil {
+	if h.components[d] == nil {
 		var message struct{ Components map[string]component }
 		if err := json.Unmarshal(d.Announcement(), &message); err != nil {
 			t.Fatal(err)
 		}
-		h[d] = message.Components
+		h.components[d] = message.Components
 	}
-	return h[d]
+	return h.components[d]
 }
 
 // accepts checks every value of the documents of a state.
@@ -123,7 +129,8 @@ func (h home) accepts(t *testing.T, devices []*Device, s thinq.State) {
 		}
 		for key, c := range h.read(t, d) {
 			for field, form := range c.rendered(t, d, document) {
-				if form != "None" && !c.accepts(field, form) {
+				forgiven := h.odd && (c["platform"] == "switch" || c["platform"] == "binary_sensor" || len(form) > 255)
+				if form != "None" && !forgiven && !c.accepts(field, form) {
 					t.Errorf("%s %s drops %s %q: %v", c["platform"], key, field, form, c)
 				}
 			}

@@ -247,7 +247,7 @@ func (u *hvacUnit) takePreset(payload string, now thinq.State) (thinq.State, *Re
 	}
 	job, rejection := parseWord(u.mode.Write.Options, strings.TrimSpace(payload))
 	name, _ := job.(string)
-	if rejection != nil || hvac[name] != "" {
+	if rejection != nil || name == "" || hvac[name] != "" {
 		can := u.settablePresets()
 		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
 	}

@@ -92,13 +92,15 @@ func showWords(p thinq.Path, options []any) func([]byte, thinq.State) []byte {
 		}
 	}
 	return func(dst []byte, s thinq.State) []byte {
-		v := s[p]
-		if name, ok := v.(string); ok {
-			if form := forms[name]; form != nil {
+		switch v := s[p].(type) {
+		case string:
+			if form := forms[v]; form != nil {
 				return append(dst, form...)
 			}
+		case bool: // among words it is one: Home Assistant would print True
+			return appendString(dst, strconv.FormatBool(v))
 		}
-		return appendValue(dst, v)
+		return appendValue(dst, s[p])
 	}
 }
 
@@ -126,12 +128,12 @@ func propertyCodec(p thinq.Property) Codec {
 }
 
 func showProperty(p thinq.Property) func([]byte, thinq.State) []byte {
-	switch p.Type {
-	case thinq.Constant:
+	switch {
+	case p.Type == thinq.Constant:
 		return showConstant(p.Constant)
-	case thinq.Enum:
+	case p.Type == thinq.Enum && !isBool(p):
 		return showWords(p.Path, p.Read.Options)
-	case thinq.Text:
+	case p.Type == thinq.Text:
 		return showText(p.Path)
 	default:
 		return showValue(p.Path)
@@ -202,8 +204,15 @@ func parseBool(payload string) (any, *Rejection) {
 // as POWER_ON and POWER_OFF, on and off mean them too.
 func parseWord(options []any, payload string) (any, *Rejection) {
 	for _, o := range options {
-		if name, ok := o.(string); ok && strings.EqualFold(name, payload) {
-			return name, nil
+		switch o := o.(type) {
+		case string:
+			if strings.EqualFold(o, payload) {
+				return o, nil
+			}
+		case bool:
+			if strings.EqualFold(strconv.FormatBool(o), payload) {
+				return o, nil
+			}
 		}
 	}
 	if on, off, ok := pairIn(options); ok {

@@ -9,11 +9,15 @@ import (
 )
 
 // FuzzDescribe: whatever passes for a profile and a state makes messages that
-// are JSON, with no entity that lacks what Home Assistant demands of it.
+// are JSON, with no entity that lacks what Home Assistant demands of it, and no
+// value that it drops.
 func FuzzDescribe(f *testing.F) {
-	for _, s := range thinqtest.Samples() {
+	samples := thinqtest.Samples()
+	for i, s := range samples {
 		f.Add("DEVICE_AIR_CONDITIONER", []byte(s.Profile), []byte(s.Status))
 		f.Add("DEVICE_WASHER", []byte(s.Profile), []byte(s.Status))
+		neighbour := samples[(i+1)%len(samples)]
+		f.Add(appliances[i%len(appliances)].Type, []byte(s.Profile), []byte(neighbour.Status))
 	}
 	f.Fuzz(func(t *testing.T, deviceType string, profile, status []byte) {
 		p, err := thinq.ParseProfile(profile)
@@ -32,6 +36,9 @@ func FuzzDescribe(f *testing.F) {
 			}
 			checkAnnouncement(t, d.Announcement())
 		}
+		odd := newHome()
+		odd.odd = true
+		odd.accepts(t, Describe(thinq.Device{ID: "id", Type: deviceType}, p, s, testOptions), s)
 	})
 }
 

@@ -61,19 +61,26 @@ func (f fan) build(b *builder) {
 // findSteps sorts the values of the speed into steps and presets.
 func (w *blower) findSteps() {
 	if isNumeric(w.speed.Property) {
-		low, high := w.speed.Write.Min, w.speed.Write.Max
-		for f := low; w.speed.Write.Limited && f <= high && len(w.steps) < 100; f += stepOf(w.speed.Property) {
-			if f == 0 || w.power == nil && f == low {
-				w.off = f
-				continue
-			}
-			w.steps = append(w.steps, f)
-		}
+		w.sortNumbers()
 	} else {
 		w.sortWords()
 	}
 	for i, v := range w.steps {
 		w.step[v] = i + 1
+	}
+}
+
+// sortNumbers takes the numbers of a range, in rising order already.
+func (w *blower) sortNumbers() {
+	if !w.speed.Write.Limited {
+		return
+	}
+	for i, f := range stepsOf(w.speed.Property, w.speed.word) {
+		if f == 0 || w.power == nil && i == 0 {
+			w.off = f
+			continue
+		}
+		w.steps = append(w.steps, f)
 	}
 }
 

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -29,6 +30,9 @@ var platforms = map[nature]struct{ read, set, command Platform }{
 
 func natureOf(p thinq.Property) nature {
 	_, _, isPair := pair(readOptions(p))
+	for _, o := range p.Write.Options {
+		isPair = isPair && slices.Contains(readOptions(p), o) // ON and OFF are read, levels are set
+	}
 	switch {
 	case p.Type == thinq.Constant:
 		return fixed
@@ -78,6 +82,11 @@ func (v *value) platform() Platform {
 // fits reports whether a row's platform suits the property at hand: models
 // differ in what can be read and set.
 func (v *value) fits(p Platform) bool {
+	if p == BinarySensor || p == Switch {
+		if on, off := v.onOff(); on == "" || off == "" || !isBool(v.Property) && len(readOptions(v.Property)) != 2 {
+			return false
+		}
+	}
 	if p == Sensor || p == BinarySensor {
 		return v.Readable
 	}

@@ -63,6 +63,20 @@ func stepOf(p thinq.Property) float64 {
 	return 1
 }
 
+// stepsOf are the numbers that p takes, a hundred at most.
+func stepsOf(p thinq.Property, w Word) []float64 {
+	var steps []float64
+	low, high := limitsOf(p, w)
+	for i := range 100 {
+		f := low + float64(i)*stepOf(p)
+		if f > high {
+			break
+		}
+		steps = append(steps, f)
+	}
+	return steps
+}
+
 func (b *builder) measure(v *value, c map[string]any) {
 	if v.word.Class != "" {
 		c["device_class"] = v.word.Class

@@ -14,9 +14,6 @@ func (b *builder) optionsOf(v *value) []string {
 	all := wordsOf(slices.Concat(v.Read.Options, v.Write.Options, b.learntWords(v)))
 	fresh := func(now any) (form string, isNew bool) {
 		form = strings.Trim(string(appendValue(nil, now)), `"`)
-		if _, isNumber := now.(float64); isNumber && slices.Contains(all, word(numberWord)) {
-			return form, false // any number is listed
-		}
 		return form, now != nil && !slices.Contains(all, form)
 	}
 	if form, isNew := fresh(b.state[v.Path]); isNew {

@@ -38,7 +38,14 @@ func (st storage) build(b *builder) {
 
 // storageMode shows the word, or that there is a number.
 func (b *builder) storageMode(v *value, key string) {
-	options := b.optionsOf(&value{Property: v.Property, key: key})
+	options := make([]string, 0, len(v.Read.Options))
+	for _, name := range b.wordsShown(v) { // a number has no name of its own
+		options = append(options, word(name))
+	}
+	b.watchFor(v.Path, func(now any, _ thinq.State) bool {
+		name, isWord := now.(string)
+		return isWord && !slices.Contains(options, word(name))
+	})
 	show := showWords(v.Path, v.Read.Options)
 	b.put(Entity{
 		Key: key, Platform: Sensor, Name: b.named(v.Path.Location, storageName),

@@ -47,8 +47,7 @@ func (u *hvacUnit) fanModes(v *value) []string {
 		return u.optionsOf(v)
 	}
 	var modes []string
-	low, high := limitsOf(v.Property, v.word)
-	for f := low; f <= high && len(modes) < 32; f += stepOf(v.Property) {
+	for _, f := range stepsOf(v.Property, v.word) {
 		modes = append(modes, string(appendNumber(nil, f)))
 	}
 	isNew := func(now any, _ thinq.State) bool {
