@@ -12,6 +12,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,13 +154,37 @@ func (b *Broker) Retained(topic string) (payload []byte, ok bool) {
 	return p.Payload, ok
 }
 
-// Messages are the retained messages that fit a filter, by topic.
+// Messages are the retained messages that fit a filter, by topic. The library's
+// own search reads what a client that publishes writes.
 func (b *Broker) Messages(filter string) map[string][]byte {
 	all := map[string][]byte{}
-	for _, p := range b.server.Topics.Messages(filter) {
-		all[p.TopicName] = p.Payload
+	for topic, p := range b.server.Topics.Retained.GetAll() {
+		if fits(filter, topic) {
+			all[topic] = p.Payload
+		}
 	}
 	return all
+}
+
+// fits reports whether a topic fits a filter (MQTT 5, section 4.7).
+func fits(filter, topic string) bool {
+	if strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$") {
+		return false
+	}
+	if rest, all := strings.CutSuffix(filter, "/#"); all && fits(rest, topic) {
+		return true
+	}
+	levels := strings.Split(topic, "/")
+	for _, want := range strings.Split(filter, "/") {
+		switch {
+		case want == "#":
+			return true
+		case len(levels) == 0, want != "+" && want != levels[0]:
+			return false
+		}
+		levels = levels[1:]
+	}
+	return len(levels) == 0
 }
 
 func message(p packets.Packet) Msg {
