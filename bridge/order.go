@@ -304,7 +304,7 @@ func (b *Bridge) outdate(f *batch, now time.Time) {
 	late := false
 	for _, c := range f.commands {
 		if !c.ended && now.Sub(c.received) >= commandLife && slices.ContainsFunc(f.calls, c.wants) {
-			b.end(c, expired, &rejection{Reason: "expired", Message: "only a part of it could be sent within 10 s"})
+			b.end(c, expired, &rejection{Reason: "expired", Message: "not all of it could be sent within 10 s"})
 			late = true
 		}
 	}
