@@ -48,6 +48,9 @@ func (v *victim) spawn() {
 	v.Helper()
 	v.stderr.Reset()
 	v.cmd = exec.Command("thinq2mqtt", "run", "--config", v.config)
+	v.cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
+		return strings.HasPrefix(s, "THINQ2MQTT_") // settings of whoever runs the tests
+	})
 	v.cmd.Stderr = &v.stderr
 	if err := v.cmd.Start(); err != nil {
 		v.Fatal(err)
