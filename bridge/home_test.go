@@ -18,10 +18,12 @@ type component struct {
 	Platform string   `json:"platform"`
 	Command  string   `json:"command_topic"`
 	Template string   `json:"value_template"`
+	State    string   `json:"state_topic"`
 	Options  []string `json:"options"`
 	On       string   `json:"payload_on"`
 	Off      string   `json:"payload_off"`
-	Press    string   `json:"payload_press"`
+	IsOn     string   `json:"state_on"`
+	IsOff    string   `json:"state_off"`
 	Min      *float64 `json:"min"`
 	Max      *float64 `json:"max"`
 }
@@ -39,18 +41,21 @@ func (c component) payloads() []string {
 	return nil
 }
 
-// TestEveryCommand sets everything that ten appliances let one set, as Home
-// Assistant would, and wants each command to end once: as confirmed, or refused
-// with a reason.
+// TestEveryCommand sets everything that the whole home lets one set, as Home
+// Assistant would, and wants each command to end once: as confirmed, and then
+// the state document shows what was sent, or refused with a reason.
 func TestEveryCommand(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a whole home")
 	}
-	home := samples(guestRoom, dishwasher, "air_conditioner_two_setpoints", "air_purifier_levels", "ceiling_fan_veranda",
-		"humidifier_studio", "refrigerator_convertible", "robot_cleaner_zigzag", "washtower_one_piece", "water_heater_attic")
+	home := thinqtest.Samples()
 	withDaemon(t, thinqtest.Options{CallsPerHour: -1, Samples: home}, func(d *daemon) {
 		d.after(5 * time.Minute)
 		results, err := d.broker.Subscribe("thinq2mqtt/+/result")
+		if err != nil {
+			t.Fatal(err)
+		}
+		states, err := d.broker.Subscribe("thinq2mqtt/+")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +76,12 @@ func TestEveryCommand(t *testing.T) {
 				for _, payload := range c.payloads() {
 					d.publish(c.Command, payload)
 					d.after(45 * time.Second)
-					fates[d.fate(results, c.Command, payload)]++
+					fate := d.fate(results, c.Command, payload)
+					fates[fate]++
+					shown := d.shown(c, states)
+					if fate == "confirmed" && c.State != "" && !slices.ContainsFunc(shown, func(s string) bool { return c.same(s, payload) }) {
+						t.Errorf("%s = %s is confirmed and shows %q", c.Command, payload, shown)
+					}
 				}
 			}
 		}
@@ -80,6 +90,56 @@ func TestEveryCommand(t *testing.T) {
 			t.Errorf("only %d commands confirmed", fates["confirmed"])
 		}
 	})
+}
+
+// same reports whether what is shown is what was sent.
+func (c component) same(shown, sent string) bool {
+	switch {
+	case sent == c.On && c.IsOn != "":
+		sent = c.IsOn
+	case sent == c.Off && c.IsOff != "":
+		sent = c.IsOff
+	}
+	return shown == sent
+}
+
+// shown are a component's values since the last call, the present one last: a
+// timer that was set has gone on.
+func (d *daemon) shown(c component, states <-chan linktest.Msg) (all []string) {
+	d.Helper()
+	for {
+		select {
+		case m := <-states:
+			if m.Topic == c.State {
+				all = append(all, d.render(c, m.Payload))
+			}
+			continue
+		default:
+		}
+		break
+	}
+	if document, ok := d.broker.Retained(c.State); ok {
+		all = append(all, d.render(c, document))
+	}
+	return all
+}
+
+// render is a component's value in a state document, as Home Assistant's
+// template renders it.
+func (d *daemon) render(c component, document []byte) string {
+	d.Helper()
+	var values map[string]any
+	if err := json.Unmarshal(document, &values); err != nil {
+		d.Fatal(err)
+	}
+	switch v := values[strings.TrimSuffix(strings.TrimPrefix(c.Template, "{{ value_json."), " }}")].(type) {
+	case nil:
+		return "None"
+	case bool:
+		return map[bool]string{true: "True", false: "False"}[v]
+	default:
+		return fmt.Sprint(v)
+	}
 }
 
 // fate is how the one command that was sent ended.
