@@ -3,7 +3,6 @@ package bridge
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
@@ -118,27 +117,13 @@ func (b *Bridge) notify(d *device, code string) {
 	if d.profile == nil {
 		return
 	}
-	for _, h := range slices.Clone(d.halves) {
-		e, ok := h.Notice(code)
-		if !ok {
-			continue
-		}
-		b.learnType(d, h, e)
-		b.publishEvent(h, e, now)
-	}
-}
-
-// learnType announces an event type that the profile does not list before its
-// event is published: Home Assistant refuses types that it was not told of.
-func (b *Bridge) learnType(d *device, h *half, e discovery.Event) {
-	if e.Learnt == nil {
-		return
-	}
-	if d.state == nil {
+	if d.state == nil { // a notification cannot wait for the first read
 		d.state = thinq.State{}
+		defer func() { d.state = nil }()
 	}
-	if changed := d.state.Merge(e.Learnt); changed != nil && h.Affected(d.state, changed) {
-		b.log.Info("notification that the profile does not list", "device", d.slug, "code", e.Code)
-		b.describe(d, "change")
+	b.derive(d, discovery.Notice(code), false)
+	if d.known {
+		b.publishState(d, false)
+		b.dirty()
 	}
 }

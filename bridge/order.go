@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -127,8 +128,7 @@ func (b *Bridge) pick(d *device, now time.Time) {
 		b.wakeFor(d, at)
 		return
 	}
-	assumed := d.assumed()
-	calls, group, why := wishOf(group, assumed)
+	calls, group, why := wishOf(group, d.assumed())
 	if why != nil {
 		b.end(group[0], rejected, why)
 		b.publishState(d, true)
@@ -136,10 +136,30 @@ func (b *Bridge) pick(d *device, now time.Time) {
 		b.wakeFor(d, now)
 		return
 	}
+	calls = b.keepLocal(d, calls)
+	assumed := d.assumed()
 	for _, c := range group {
 		c.aim(d, assumed, calls)
 	}
 	b.depart(d, group, calls, now)
+}
+
+// keepLocal fulfils what of a wish is for the bridge itself to remember, and
+// returns the calls that are for LG.
+func (b *Bridge) keepLocal(d *device, calls []thinq.State) []thinq.State {
+	local := thinq.State{}
+	rest := slices.DeleteFunc(calls, func(call thinq.State) bool {
+		if discovery.Local(call) {
+			maps.Copy(local, call)
+		}
+		return discovery.Local(call)
+	})
+	if changed := d.state.Merge(local); changed != nil {
+		b.derive(d, changed, false)
+		b.publishState(d, false)
+		b.dirty()
+	}
+	return rest
 }
 
 // wishOf merges commands into calls; the last value of an attribute wins. If

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -144,7 +145,7 @@ func (u *hvacUnit) modes() {
 			return !slices.Equal(u.modesOf(jobs, now), u.modeWords)
 		})
 	}
-	u.device.memories = append(u.device.memories, func(now, into thinq.State) {
+	u.device.memories = append(u.device.memories, func(now, _, into thinq.State, _ time.Time) {
 		if job := u.job(now); hvac[job] != "" {
 			into[u.lastMode] = job
 		}

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -190,21 +191,21 @@ func (c *cycle) showProgress(dst []byte, s thinq.State) []byte {
 // Advance derives what LG does not say but people want to know from a change at
 // a time: when a programme ends, the events of its course, a temperature that
 // was reported in the other unit only. now is the state with the change already
-// in it. Derived values are values of the state like all others and are to be
+// in it; a notification is a change too, see [Notice]. Derived values are values of the state like all others and are to be
 // merged into it; most are under the resource "derived" and are part of later
 // calls' now. The result is nil if nothing is new. Events are in order.
 func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.State, events []Event) {
 	into := thinq.State{}
 	d.otherUnit(changed, into)
 	d.learnWords(changed, into)
-	events = d.failures(changed, into)
+	events = slices.Concat(d.noticed(changed, into), d.failures(changed, into))
 	for _, c := range d.cycles {
 		if e, ok := c.advance(now, into, at); ok {
 			events = append(events, e)
 		}
 	}
 	for _, remember := range d.memories {
-		remember(now, into)
+		remember(now, changed, into, at)
 	}
 	for p, v := range into {
 		if old, known := now[p]; old == v && (known || v == nil) {

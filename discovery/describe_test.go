@@ -182,20 +182,20 @@ func TestAffected(t *testing.T) {
 func TestLearns(t *testing.T) {
 	s := sampleNamed(t, "dryer_heat_pump")
 	d := s.describe(testOptions)[0]
-	e, ok := d.Notice("LINT_IS_FULL")
-	if !ok || e.Type != "lint_is_full" || !d.Affected(s.state, e.Learnt) {
-		t.Fatalf("notice %+v, %v, must be learnt", e, ok)
+	learnt, events := d.Advance(s.state, Notice("LINT_IS_FULL"), noon)
+	if len(events) != 1 || events[0].Type != "lint_is_full" || !d.Affected(s.state, learnt) {
+		t.Fatalf("events %+v, remembered %v: must be learnt", events, learnt)
 	}
-	s.state.Merge(e.Learnt)
+	s.state.Merge(learnt)
 	again := s.describe(testOptions)[0]
-	if e, _ := again.Notice("LINT_IS_FULL"); e.Learnt != nil {
+	if more, _ := again.Advance(s.state, Notice("LINT_IS_FULL"), noon); again.Affected(s.state, more) {
 		t.Error("it is not learnt")
 	}
 	if !strings.Contains(string(again.Announcement()), "lint_is_full") {
 		t.Error("the announcement lacks the type")
 	}
 	want := `{"event_type":"lint_is_full","code":"LINT_IS_FULL","time":"2026-09-30T12:00:00Z"}`
-	if got := string(e.Payload(noon)); got != want {
+	if got := string(events[0].Payload(noon)); got != want {
 		t.Errorf("payload %s, want %s", got, want)
 	}
 }
@@ -246,7 +246,8 @@ func TestTower(t *testing.T) {
 	}
 	for _, c := range s.profile.Notices {
 		for _, half := range halves {
-			_, ok := half.Notice(c.Name)
+			_, events := half.Advance(s.state, Notice(c.Name), noon)
+			ok := len(events) > 0
 			if want := half.Part == c.Part || slices.Contains(s.profile.Notices, thinq.Code{Part: half.Part, Name: c.Name}); ok != want {
 				t.Errorf("%s takes %s: %v, want %v", half.Part, c.Name, ok, want)
 			}

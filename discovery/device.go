@@ -9,7 +9,11 @@
 // appliances says beyond it (appliances.go).
 package discovery
 
-import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+import (
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
 
 // Options say how devices are described.
 type Options struct {
@@ -64,13 +68,17 @@ type description struct {
 	power        *powerSwitch
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
-	memories     []func(now, into thinq.State) // what composites want remembered
-	learnt       map[thinq.Path]bool           // remembered words and codes that are announced
-	lists        map[thinq.Path][]any          // the words of the profile, of properties whose words are announced
+	memories     []memory             // what composites want remembered
+	learnt       map[thinq.Path]bool  // remembered words and codes that are announced
+	lists        map[thinq.Path][]any // the words of the profile, of properties whose words are announced
 	notices      vocabulary
 	errors       vocabulary
 	coverage     []Coverage
 }
+
+// A memory works out values to be remembered from a change, see [Device.Advance]:
+// now is the state with the change in it, into takes what is to be remembered.
+type memory func(now, changed, into thinq.State, at time.Time)
 
 // A watcher reports whether a new value alters the announcement; now is the
 // state with the value already in it.
@@ -104,7 +112,7 @@ func (r *Rejection) Error() string { return r.Message }
 // its time. now is the state with the change already in it.
 func (d *Device) Affected(now, changed thinq.State) bool {
 	for p, v := range changed {
-		if p.Part != d.Part {
+		if p.Part != d.Part || p == noticePath {
 			continue
 		}
 		if p.Resource == derived {

@@ -13,9 +13,6 @@ type Event struct {
 	Key  string // event entity: "notification", "error", "cycle"
 	Type string // event_type: "washing_is_complete"
 	Code string // LG's word; empty where LG has none
-	// Learnt is to be merged into the state before Describe, so that the
-	// announcement lists a type that the profile does not; nil for known ones.
-	Learnt thinq.State
 }
 
 // Payload is the JSON of the event topic.
@@ -54,11 +51,12 @@ func (v vocabulary) types() []string {
 	return types
 }
 
-// event is the event for a code.
-func (d *Device) event(v vocabulary, code string) Event {
+// event is the event for a code. A type that is not announced is remembered, so
+// that the device is described again before Home Assistant hears of it.
+func (d *Device) event(v vocabulary, code string, into thinq.State) Event {
 	e := Event{Key: v.key, Type: word(code), Code: code}
 	if !slices.Contains(v.types(), e.Type) {
-		e.Learnt = thinq.State{derivedPath(d.Part, "", v.key+learntMark+code): true}
+		into[derivedPath(d.Part, "", v.key+learntMark+code)] = true
 	}
 	return e
 }
@@ -91,14 +89,32 @@ func (b *builder) vocabulary(key string, codes []thinq.Code) vocabulary {
 	return v
 }
 
-// Notice is the event for a notification code of LG; false if it belongs to the
-// other half of a wash tower. An unknown code is an event as well: its Learnt
-// makes Affected report that the device must be described again.
-func (d *Device) Notice(code string) (Event, bool) {
-	if code == "" || !slices.Contains(d.notices.mine, code) && slices.Contains(d.notices.other, code) {
-		return Event{}, false
+// noticePath is where a notification stands in a change; it is never part of a
+// state, because it is news and lasts no longer.
+var noticePath = thinq.Path{Resource: "notification"}
+
+// Notice is a notification code of LG as a change for [Device.Advance]. It must
+// not be merged into a state. A half of a wash tower passes over codes that only
+// the other half lists; a code that neither lists concerns both.
+func Notice(code string) thinq.State { return thinq.State{noticePath: code} }
+
+// notice is the code of a notification in a change that concerns the device,
+// empty if there is none.
+func (d *Device) notice(changed thinq.State) string {
+	code, _ := changed[noticePath].(string)
+	if !slices.Contains(d.notices.mine, code) && slices.Contains(d.notices.other, code) {
+		return ""
 	}
-	return d.event(d.notices, code), true
+	return code
+}
+
+// noticed is the event for a notification.
+func (d *Device) noticed(changed, into thinq.State) []Event {
+	code := d.notice(changed)
+	if code == "" {
+		return nil
+	}
+	return []Event{d.event(d.notices, code, into)}
 }
 
 // events adds the entities of notifications and errors.
@@ -190,11 +206,7 @@ func (d *Device) failures(changed, into thinq.State) []Event {
 		if p.Resource != errorResource || p.Part != d.Part || !ok || noError[name] {
 			continue
 		}
-		e := d.event(d.errors, name)
-		for path, yes := range e.Learnt {
-			into[path] = yes
-		}
-		events = append(events, e)
+		events = append(events, d.event(d.errors, name, into))
 	}
 	slices.SortFunc(events, func(a, b Event) int { return strings.Compare(a.Code, b.Code) })
 	return events

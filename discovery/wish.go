@@ -33,7 +33,7 @@ type call struct {
 
 // Wish turns attributes (keys of the state document, values as bare text) into
 // control calls, in the order in which they must be made; none means that
-// everything is so already. Values are checked against the profile, companions
+// everything is so already. A call may be [Local]. Values are checked against the profile, companions
 // that LG wants in the same call are added from now. The error is a *[Rejection].
 func (d *Device) Wish(attrs map[string]string, now thinq.State) (calls []thinq.State, err error) {
 	orders, rejection := d.orders(attrs)
@@ -51,6 +51,15 @@ func (d *Device) Wish(attrs map[string]string, now thinq.State) (calls []thinq.S
 		}
 	}
 	return p.finish(), nil
+}
+
+// Local reports whether a call of a wish is none for LG: it sets what the bridge
+// itself remembers about an appliance, and is to be merged into the state.
+func Local(call thinq.State) bool {
+	for p := range call {
+		return p.Resource == derived
+	}
+	return false
 }
 
 // orders finds the bindings of the attributes, in the order of their calls.
@@ -176,7 +185,7 @@ func allowed(p thinq.Property) any {
 func (p *plan) callFor(path thinq.Path, r rank) *call {
 	group := path
 	group.Name = ""
-	if p.device.together {
+	if p.device.together && path.Resource != derived {
 		group = thinq.Path{Part: path.Part, Location: path.Location}
 	}
 	for _, c := range p.calls {

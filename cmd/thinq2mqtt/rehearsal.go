@@ -84,6 +84,12 @@ func (r *rehearsal) learn(m *rehearsed, report thinq.State) (events []func()) {
 	if changed == nil {
 		return nil
 	}
+	return r.derive(m, changed)
+}
+
+// derive adds what the bridge remembers of a change and describes the appliance
+// anew where that matters. The events of the change are to be told after that.
+func (r *rehearsal) derive(m *rehearsed, changed thinq.State) (events []func()) {
 	anew := false
 	for _, d := range m.devices {
 		derived, happened := d.Advance(m.state, changed, r.at)
@@ -192,19 +198,14 @@ func (r *rehearsal) report(m *rehearsed, report thinq.State) {
 	r.available(m, true)
 }
 
-// notice passes a notification on. One that the profile does not list is
-// announced first: Home Assistant refuses event types it was not told of.
+// notice passes a notification on.
 func (r *rehearsal) notice(m *rehearsed, code string) {
-	if !slices.ContainsFunc(m.profile.Notices, func(c thinq.Code) bool { return c.Name == code }) {
-		m.profile.Notices = append(m.profile.Notices, thinq.Code{Name: code})
-		m.devices = discovery.Describe(m.info, m.profile, m.state, r.options)
-		r.announce(m)
+	tell := r.derive(m, discovery.Notice(code))
+	r.announce(m)
+	for _, event := range tell {
+		event()
 	}
-	for _, d := range m.devices {
-		if e, ok := d.Notice(code); ok {
-			r.event(d, e)
-		}
-	}
+	r.publish(m)
 }
 
 // order prints the control calls that a command leads to, or why there is none.
@@ -215,6 +216,10 @@ func (r *rehearsal) order(o order, expectReport bool) {
 		return
 	}
 	for _, call := range calls {
+		if discovery.Local(call) {
+			r.report(m, call)
+			continue
+		}
 		body, err := m.profile.Encode(call)
 		if err != nil {
 			r.reject(err)
