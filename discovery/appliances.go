@@ -29,8 +29,8 @@ var appliances = []Appliance{
 	{Type: "DEVICE_WASHTOWER", Name: "WashTower", Parts: map[string]string{"washer": "DEVICE_WASHER", "dryer": "DEVICE_DRYER"}},
 	{Type: "DEVICE_WASHTOWER_WASHER", Name: "WashTower washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
 	{Type: "DEVICE_WASHTOWER_DRYER", Name: "WashTower dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
-	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Together: true, Composites: laundry("washer"), Rows: laundryRows},
-	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Place: "MINI", Together: true, Composites: laundry("washer"), Rows: laundryRows},
+	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Together: true, Composites: combo, Rows: laundryRows},
+	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Place: "MINI", Together: true, Composites: combo, Rows: laundryRows},
 	{Type: "DEVICE_REFRIGERATOR", Name: "Refrigerator",
 		Rows: []Row{
 			{Path: "refrigeration.expressMode", Word: Word{Name: "Ice plus"}},
@@ -46,10 +46,14 @@ var appliances = []Appliance{
 	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
 	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan", Main: fanKey,
 		Composites: []Composite{fan{Power: "operation.ceilingfanOperationMode", Speed: []string{"airFlow.windStrength"}}}},
-	{Type: "DEVICE_COOKTOP", Name: "Cooktop", Rows: []Row{
-		{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}, Heats: heat{"+"}},
-		{Path: "timer.remain", With: []string{"power.powerLevel"}, Heats: heat{"+"}},
-	}},
+	{Type: "DEVICE_COOKTOP", Name: "Cooktop",
+		Composites: []Composite{zones{Level: "power.powerLevel", Time: "timer", State: "cookingZone.currentState"}},
+		Rows: []Row{
+			{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}},
+			{Path: "timer.remain", With: []string{"power.powerLevel"}},
+			{Path: "timer.remainHour", With: []string{"power.powerLevel", "timer.remainMinute"}},
+			{Path: "timer.remainMinute", With: []string{"power.powerLevel", "timer.remainHour"}},
+		}},
 	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier", Main: humidifierKey,
 		Composites: []Composite{humidity{
 			Class: "dehumidifier", Action: "drying", Power: "operation.dehumidifierOperationMode",
@@ -67,15 +71,15 @@ var appliances = []Appliance{
 		Composites: []Composite{storage{Path: "temperature.targetTemperature"}}},
 	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{hoodFan}, Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state", Together: true,
-		Composites: laundry("oven"),
+		OwnUnit: true, Composites: append([]Composite{staging{
+			Operation: "operation.ovenOperationMode", State: laundryProgramme.State,
+			Values: []string{
+				"cook.cookMode", "temperature.targetTemperature", "temperatureInUnits.targetTemperature",
+				"timer.targetHour", "timer.targetMinute", "timer.targetSecond",
+			},
+		}}, laundry("oven")...),
 		Rows: []Row{
 			{Path: "operation.ovenOperationMode", Heats: heat{"START", "PREHEATING"}},
-			{Path: "cook.cookMode", Heats: heat{"*"}},
-			{Path: "temperature.targetTemperature", Heats: heat{"*"}},
-			{Path: "temperatureInUnits.targetTemperature", Heats: heat{"*"}},
-			{Path: "timer.target", Heats: heat{"*"}},
-			{Path: "timer.targetHour", Heats: heat{"*"}},
-			{Path: "timer.targetMinute", Heats: heat{"*"}},
 		}},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator"},
 	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner", Main: vacuumKey,
@@ -119,11 +123,14 @@ func laundry(kind string) []Composite {
 	}}
 }
 
-// laundryRows hold for washers and everything that LG built like them. The mode
-// of a WashCombo is only shown, because setting it alone starts the machine.
+// combo are the composites of a washer that dries, too.
+var combo = append([]Composite{staging{
+	Operation: "operation.washerOperationMode", State: laundryProgramme.State, Values: []string{"mode.washerMode"},
+}}, laundry("washer")...)
+
+// laundryRows hold for washers and everything that LG built like them.
 var laundryRows = []Row{
 	{Path: "runState.currentState", Word: Word{Name: "State", Icon: "mdi:washing-machine"}},
-	{Path: "mode.washerMode", Platform: Sensor},
 	{Path: "timer.relativeToStart", Word: Word{Name: "Starts in", Category: plain}},
 	{Path: "timer.relativeToStop", Word: Word{Name: "Ends in", Category: plain}},
 }
@@ -148,4 +155,6 @@ var reserved = map[string]bool{
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
 	"problem": true, "connection": true, "error": true, "error_code": true, "notification": true,
 	"energy": true, "transaction": true,
+	"reported_cook_mode": true, "reported_target_temperature": true, "reported_target": true, "reported_washer_mode": true,
+	"reported_power_level": true, "any_zone_on": true,
 }

@@ -69,7 +69,7 @@ func (b *builder) controlButtons(op, state, remote *value) {
 		}
 		e.Gate = key + "_available"
 		gate := Codec{Show: showBool(p.test(state.Path, remote))}
-		if op.row.Heats.startedBy(thinq.State{op.Path: option}, nil) && !b.device.Settings.RemoteStart {
+		if op.row.Heats.startedBy(thinq.State{op.Path: option}) && !b.device.Settings.RemoteStart {
 			gate.Show = showConstant(false) // the bridge itself would refuse
 		}
 		b.silent(Binding{Attr: e.Gate, Codec: gate})

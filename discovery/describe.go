@@ -18,6 +18,8 @@ type value struct {
 	made  bool   // a composite made the entity of its own key
 	why   string // it has no entity
 	row   Row
+	stage *stage // it waits for the order to start
+	guard guard
 }
 
 // A builder makes one Device.
@@ -264,14 +266,14 @@ func (b *builder) watchFor(p thinq.Path, changes watcher) {
 }
 
 // with resolves companions of a value at its own place.
-func (b *builder) with(v *value) []thinq.Path {
-	var paths []thinq.Path
+func (b *builder) with(v *value) []thinq.Property {
+	var all []thinq.Property
 	for _, key := range v.row.With {
-		if other := b.find(key, v.Path.Location); other != nil {
-			paths = append(paths, other.Path)
+		if other := b.find(key, v.Path.Location); other != nil && other.Writable {
+			all = append(all, other.Property)
 		}
 	}
-	return paths
+	return all
 }
 
 // connection adds what every appliance has: whether it can be reached. Without

@@ -69,6 +69,7 @@ type description struct {
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
 	memories     []memory             // what composites want remembered
+	stages       []*stage             // what waits for the order to start
 	learnt       map[thinq.Path]bool  // remembered words and codes that are announced
 	lists        map[thinq.Path][]any // the words of the profile, of properties whose words are announced
 	notices      vocabulary

@@ -42,11 +42,12 @@ type Binding struct {
 	Field string           // "mode" of a climate entity; empty where there is but one
 	Props []thinq.Property // usually one; hour and minute of a timer
 	Codec Codec
-	With  []thinq.Path // sent along with every wish, at their current values
+	With  []thinq.Property // sent along with every wish, at their current values
 
 	rank  rank // of its calls among those of one wish
 	wakes bool // the appliance is switched on first
 	heats heat // what of it needs Settings.RemoteStart
+	guard guard
 	quiet bool // an attribute, but no field that Home Assistant may know of now
 	// mirrored: the property cannot be read, another one shows what was set.
 	mirrored bool

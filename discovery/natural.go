@@ -131,12 +131,19 @@ func (b *builder) natural(v *value) {
 func (b *builder) binding(v *value) Binding {
 	binding := Binding{
 		Attr: v.key, Props: []thinq.Property{v.Property}, Codec: propertyCodec(v.Property),
-		With: b.with(v), rank: rankOf(v.Path), heats: v.row.Heats,
+		With: b.with(v), rank: rankOf(v.Path), heats: v.row.Heats, guard: v.guard,
 	}
 	if v.alien {
 		binding.Codec.Show = showValue(v.Path) // whether it is a word or a text, nobody says
 	}
 	binding.Codec = b.clearable(v, binding.Codec)
+	if v.stage != nil {
+		binding.Codec.Show = showValue(v.Path) // what cannot be read is remembered all the same
+		if v.Readable {
+			binding.Codec.Show = showProperty(v.Property)
+		}
+		binding.Codec, binding.heats = v.stage.codec(binding.Codec), nil // waiting is harmless
+	}
 	return binding
 }
 

@@ -15,6 +15,7 @@ type Appliance struct {
 	Place      string            // location that is all of the appliance, so that names need not say it
 	Parts      map[string]string // part of a one-piece tower -> the type it is like
 	Together   bool              // LG wants everything that concerns one place in one call
+	OwnUnit    bool              // it reports one temperature, in a unit of its own choice
 	Composites []Composite       // entities made of several properties, in order
 	Rows       []Row             // what is special about single properties
 }
@@ -73,28 +74,13 @@ func derivedPath(part, location, name string) thinq.Path {
 	return thinq.Path{Part: part, Resource: derived, Name: name, Location: location}
 }
 
-// heat lists the words of a property that start heat; "*" means any value, "+"
-// a greater number than the present one.
+// heat lists the words of a property that start heat.
 type heat []string
 
 // startedBy reports whether a wish is one that needs the owner's leave.
-func (h heat) startedBy(wish, now thinq.State) bool {
-	if len(h) == 0 {
-		return false
-	}
-	for path, v := range wish {
-		switch v := v.(type) {
-		case string:
-			if slices.Contains(h, v) {
-				return true
-			}
-		case float64:
-			before, _ := now[path].(float64)
-			if slices.Contains(h, "+") && v > before {
-				return true
-			}
-		}
-		if slices.Contains(h, "*") {
+func (h heat) startedBy(wish thinq.State) bool {
+	for _, v := range wish {
+		if name, ok := v.(string); ok && slices.Contains(h, name) {
 			return true
 		}
 	}

@@ -82,6 +82,11 @@ func (b *builder) timer(t *timer) {
 		}
 	}
 	decorate(e.Config, w, e.Platform)
+	binding.guard = t.parts[0].guard
+	if st := t.parts[0].stage; st != nil {
+		binding.Codec, binding.heats = st.codec(binding.Codec), nil
+		b.reportedTimer(t, key, w.Name, w.Icon)
+	}
 	e.Bindings = []Binding{binding}
 	b.put(e)
 }

@@ -18,6 +18,7 @@ func (b *builder) chooseUnits() {
 	for _, v := range b.values {
 		base := v.Path
 		base.Unit = ""
+		unit := or(b.ownUnit(v), unit)
 		if chosen, ok := best[base]; v.Path.Unit != "" && (!ok || chosen != unit && v.Path.Unit == unit) {
 			best[base] = v.Path.Unit
 		}
@@ -38,6 +39,19 @@ func (b *builder) chooseUnits() {
 	for _, v := range b.values {
 		b.resolveUnit(v)
 	}
+}
+
+// ownUnit is the unit of the one temperature that the appliance reports, where
+// it chooses that itself; empty if it does not, or has not said.
+func (b *builder) ownUnit(v *value) string {
+	if !b.appliance.OwnUnit || v.Path.Unit == "" {
+		return ""
+	}
+	said := v.Path
+	said.Name, said.Unit = unitName, ""
+	unit, _ := b.state[said].(string)
+	b.watchFor(said, func(now any, _ thinq.State) bool { return now != any(unit) })
+	return unit
 }
 
 // drop leaves a property out altogether.

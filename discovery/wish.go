@@ -28,7 +28,7 @@ type call struct {
 	rank  rank
 	group thinq.Path // without name: LG takes one resource of one place at a time
 	wish  thinq.State
-	with  []thinq.Path
+	with  []thinq.Property
 }
 
 // Wish turns attributes (keys of the state document, values as bare text) into
@@ -109,11 +109,16 @@ func (p *plan) add(o order) *Rejection {
 	if p.isSo(o, wish) {
 		return nil
 	}
-	if !p.device.Settings.RemoteStart && o.heats.startedBy(wish, p.now) {
-		return &Rejection{Reason: "remote_start", Message: o.Attr + " may start heat: set remote_start for " + p.device.Slug + " to allow it"}
+	if !p.device.Settings.RemoteStart && o.heats.startedBy(wish) {
+		return needsLeave(p.device)
 	}
 	if rejection := p.check(o, wish); rejection != nil {
 		return rejection
+	}
+	if o.guard != nil {
+		if rejection := o.guard(p.device, wish, p.then); rejection != nil {
+			return rejection
+		}
 	}
 	p.wake = p.wake || o.wakes && !p.turnsOff(wish)
 	for _, path := range slices.SortedFunc(maps.Keys(wish), thinq.Path.Compare) {
@@ -216,6 +221,9 @@ func (p *plan) finish() []thinq.State {
 	slices.SortStableFunc(p.calls, func(a, b *call) int { return cmp.Compare(a.rank, b.rank) })
 	var wishes []thinq.State
 	for _, c := range p.calls {
+		for _, st := range p.device.stages {
+			st.complete(c.wish, p.then)
+		}
 		p.accompany(c)
 		if i := slices.IndexFunc(wishes, func(w thinq.State) bool { return overlap(w, c.wish) }); i >= 0 {
 			maps.Copy(wishes[i], c.wish)
@@ -229,15 +237,18 @@ func (p *plan) finish() []thinq.State {
 // accompany adds the companions of a call at their values of then; a number
 // that nobody knows counts as 0, as LG's own app does with lamp and fan.
 func (p *plan) accompany(c *call) {
-	for _, path := range c.with {
-		if _, wanted := c.wish[path]; wanted {
+	for _, other := range c.with {
+		if _, wanted := c.wish[other.Path]; wanted {
 			continue
 		}
-		v := p.then[path]
+		v := p.then[other.Path]
 		if v == nil {
 			v = 0.0
 		}
-		c.wish[path] = v
+		if f, ok := v.(float64); ok && other.Check(v) != nil {
+			v = other.Round(f)
+		}
+		c.wish[other.Path] = v
 	}
 }
 

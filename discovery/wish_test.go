@@ -137,7 +137,13 @@ func TestWishRefuses(t *testing.T) {
 		{"dryer_heat_pump", "start", "PRESS", "remote_start"},
 		{"dryer_heat_pump", "dryer_operation_mode", "start", "remote_start"},
 		{"washtower_top", "start", "", "remote_start"},
-		{"oven_double", "upper_target_temperature", "220", "remote_start"},
+		{"oven_double", "upper_start", "PRESS", "remote_start"},
+		{"oven_double", "upper_preheating", "PRESS", "remote_start"},
+		{"oven_double", "upper_oven_operation_mode", "start", "remote_start"},
+		{"oven_double", "upper_target_temperature", "285", "out_of_range"},
+		{"oven_double", "upper_target", "721", "out_of_range"},
+		{"oven_double", "lower_target_temperature", "200", "read_only"},
+		{"oven_double", "lower_cook_mode", "roast", "read_only"},
 		{"cooktop_induction", "left_rear_power_level", "9", "remote_start"},
 	}
 	for _, test := range tests {
@@ -164,20 +170,6 @@ func TestWishRefuses(t *testing.T) {
 				t.Errorf("rejection %+v does not say what is allowed", r)
 			}
 		})
-	}
-}
-
-// TestTogether: an oven takes all of a programme in one call.
-func TestTogether(t *testing.T) {
-	s := sampleNamed(t, "oven_double")
-	calls, err := s.describe(willing())[0].Wish(map[string]string{
-		"upper_cook_mode": "convection_bake", "upper_target_temperature": "200", "upper_start": "PRESS",
-	}, at(t, s.state, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := bodies(t, s, calls); len(got) != 1 || !strings.Contains(got[0], `"START"`) || !strings.Contains(got[0], `"targetTemperature":200`) {
-		t.Errorf("calls %s, want one with everything", got)
 	}
 }
 

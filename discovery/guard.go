@@ -1,0 +1,20 @@
+package discovery
+
+import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+
+// A guard says why a wish of an appliance is refused without asking LG; now is
+// the state with the wishes of higher rank already in it.
+type guard func(d *Device, wish, now thinq.State) *Rejection
+
+// remoteFlag says whether an appliance lets itself be started from afar.
+const remoteFlag = "remoteControlEnable.remoteControlEnabled"
+
+// unarmed is the refusal of what LG answers with 2301.
+func unarmed() *Rejection {
+	return &Rejection{Reason: "remote_off", Message: "Remote start is switched off at the appliance. Switch it on there, then try again."}
+}
+
+// needsLeave is the refusal of heat that the owner has not allowed.
+func needsLeave(d *Device) *Rejection {
+	return &Rejection{Reason: "remote_start", Message: "This may start heat. To allow it, set remote_start: true for " + d.Slug + " in the configuration."}
+}
