@@ -44,6 +44,8 @@ type device struct {
 	unsupported map[string]bool
 	due         map[string]time.Time // when calls are to be made again, by kind
 
+	elapses time.Time // when time alone changes something about it; zero: never
+
 	notice  string // the last one, and when: LG sends some twice
 	noticed time.Time
 

@@ -67,6 +67,7 @@ func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 		for _, h := range d.halves {
 			h.announced = cd.Announced[h.Slug]
 		}
+		b.remind(d)
 	})
 }
 
@@ -253,7 +254,7 @@ func (b *Bridge) remove(d *device) {
 	delete(b.devices, d.info.ID)
 	delete(b.busy, d)
 	delete(b.overrides, d.info.ID)
-	for _, name := range []string{"stale ", "reconcile ", "window ", "pace "} {
+	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due "} {
 		b.later.cancel(name + d.info.ID)
 	}
 	b.m.deviceOnline.DeleteLabelValues(b.o.Account, d.slug)
@@ -285,13 +286,15 @@ func (b *Bridge) stranger() {
 	b.listSoon()
 }
 
-// keysOf are the entities of an announcement.
-func keysOf(d *discovery.Device) keys {
-	k := keys{}
-	for _, e := range d.Entities {
-		if e.Platform != discovery.Silent {
-			k[e.Key] = e.Platform
+// keysOf are the components of an announcement.
+func keysOf(d *discovery.Device) keys { return d.Components() }
+
+// entities counts the components that are entities.
+func (k keys) entities() (n int) {
+	for _, platform := range k {
+		if platform != discovery.Trigger {
+			n++
 		}
 	}
-	return k
+	return n
 }

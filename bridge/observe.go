@@ -99,8 +99,50 @@ func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
 	if anew {
 		b.describe(d, "change")
 	}
+	b.remind(d)
 	for _, publish := range news { // after the announcement that may concern them
 		publish()
+	}
+}
+
+// remind makes the appointment for what of an appliance time alone changes.
+func (b *Bridge) remind(d *device) {
+	now := time.Now()
+	var first time.Time
+	for _, h := range d.halves {
+		if due := h.Due(d.state, now); !due.IsZero() && (first.IsZero() || due.Before(first)) {
+			first = due
+		}
+	}
+	if first.Equal(d.elapses) {
+		return
+	}
+	d.elapses = first
+	if name := "due " + d.info.ID; first.IsZero() {
+		b.later.cancel(name)
+	} else {
+		b.later.set(name, latest(first, now.Add(time.Second)), func() { b.guard(d, func() { b.elapse(d) }) })
+	}
+}
+
+// elapse derives what follows from the time alone.
+func (b *Bridge) elapse(d *device) {
+	if b.devices[d.info.ID] != d || d.state == nil {
+		return
+	}
+	d.elapses = time.Time{}
+	anew := false
+	for _, h := range d.halves {
+		learnt := d.state.Merge(h.Tick(d.state, time.Now()))
+		anew = anew || h.Affected(d.state, learnt)
+	}
+	if anew {
+		b.describe(d, "change")
+	}
+	b.remind(d)
+	if d.known {
+		b.publishState(d, false)
+		b.dirty()
 	}
 }
 

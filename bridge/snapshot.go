@@ -144,7 +144,7 @@ func (b *Bridge) rows() []DeviceSnapshot {
 		}
 		for _, h := range d.halves {
 			row.ID, row.Slug, row.Name = h.ID, h.Slug, h.Name
-			row.Supported, row.Entities = h.Known, len(keysOf(h.Device))
+			row.Supported, row.Entities = h.Known, keysOf(h.Device).entities()
 			rows = append(rows, row)
 		}
 	}

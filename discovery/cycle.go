@@ -207,15 +207,8 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 	for _, remember := range d.memories {
 		remember(now, changed, into, at)
 	}
-	for p, v := range into {
-		if old, known := now[p]; old == v && (known || v == nil) {
-			delete(into, p)
-		}
-	}
-	if len(into) == 0 {
-		return nil, events
-	}
-	return into, events
+	d.tick(now, into, at)
+	return news(now, into), events
 }
 
 // advance remembers the phase and says what happened. The first look at an

@@ -70,6 +70,7 @@ type description struct {
 	cycles       []*cycle
 	memories     []memory             // what composites want remembered
 	stages       []*stage             // what waits for the order to start
+	clockworks   []clockwork          // what of it time alone changes
 	learnt       map[thinq.Path]bool  // remembered words and codes that are announced
 	lists        map[thinq.Path][]any // the words of the profile, of properties whose words are announced
 	notices      vocabulary

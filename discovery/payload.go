@@ -60,12 +60,6 @@ func (d *Device) Extra(s thinq.State) map[string][]byte {
 // Announcement is the device message of MQTT discovery, one for all entities.
 // It is the same for the same device, byte for byte.
 func (d *Device) Announcement() []byte {
-	components := map[string]any{}
-	for _, e := range d.Entities {
-		if e.Platform != Silent {
-			components[e.Key] = d.component(e)
-		}
-	}
 	message, err := json.Marshal(map[string]any{
 		"device": d.block(),
 		"origin": map[string]any{
@@ -75,7 +69,7 @@ func (d *Device) Announcement() []byte {
 		"availability":      d.availability(),
 		"availability_mode": "all",
 		"qos":               1,
-		"components":        components,
+		"components":        d.components(),
 	})
 	if err != nil {
 		panic(err) // only strings, numbers and lists of them are in it
