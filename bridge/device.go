@@ -226,7 +226,11 @@ func (b *Bridge) away(d *device) {
 	if !d.away {
 		b.log.Info("appliance not connected", "device", d.slug)
 	}
+	lost := d.known && !d.away && d.state != nil
 	d.away = true
+	if lost {
+		b.tell(d, discovery.Lost())
+	}
 	b.introduce(d)
 	b.publishAvailability(d, false)
 }

@@ -163,7 +163,12 @@ func (b *Bridge) notify(d *device, code string) {
 		d.state = thinq.State{}
 		defer func() { d.state = nil }()
 	}
-	b.derive(d, discovery.Notice(code), false)
+	b.tell(d, discovery.Notice(code))
+}
+
+// tell passes on news that are no part of a state, with what follows from them.
+func (b *Bridge) tell(d *device, news thinq.State) {
+	b.derive(d, news, false)
 	if d.known {
 		b.publishState(d, false)
 		b.dirty()

@@ -114,6 +114,28 @@ func TestNotice(t *testing.T) {
 	})
 }
 
+// Many dishwashers leave the network with a minute to go: that was the end.
+func TestGoneWithAMinuteToGo(t *testing.T) {
+	inHome(t, []string{dish}, func(h *home) {
+		h.start()
+		h.cloud.report("dish", `{"runState":{"currentState":"DRYING"},"timer":{"remainHour":0,"remainMinute":20}}`)
+		h.after(19 * time.Minute)
+		h.cloud.report("dish", `{"timer":{"remainMinute":1}}`)
+		h.after(time.Second)
+		topic := h.topic("dish", "/event/cycle")
+		before := len(h.broker.on(topic))
+		for range 2 {
+			h.cloud.fail("state dish", lgError("1222", 416))
+			h.bridgeRequest("refresh", "")
+			h.after(time.Minute)
+		}
+		got := h.broker.on(topic)[before:]
+		if len(got) != 1 || !strings.Contains(got[0], `"event_type":"finished"`) || h.availability("dish") != offline {
+			t.Errorf("events = %q, %s", got, h.availability("dish"))
+		}
+	})
+}
+
 // A code that the profile does not list is announced before its event.
 func TestUnknownNotice(t *testing.T) {
 	inHome(t, []string{dish}, func(h *home) {

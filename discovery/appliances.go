@@ -5,10 +5,12 @@ const typePrefix = "DEVICE_"
 
 // unheard is what a type gets that is not in the table: the natural mapping, and
 // the composites that go by the names of properties alone.
-var unheard = Appliance{Composites: []Composite{laundryProgramme}}
+var unheard = Appliance{Composites: []Composite{
+	programme{State: laundryProgramme.State, Timer: laundryProgramme.Timer, Count: laundryProgramme.Count, Proven: true},
+}}
 
 // laundryProgramme is the programme of everything that LG built like a washer.
-var laundryProgramme = programme{State: "runState.currentState", Timer: "timer"}
+var laundryProgramme = programme{State: "runState.currentState", Timer: "timer", Count: "cycle.cycleCount"}
 
 // appliances is THE TABLE: one entry for each device type that LG documents.
 // What is not said here follows from the profile.
@@ -69,7 +71,7 @@ var appliances = []Appliance{
 		}}},
 	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator",
 		Composites: []Composite{storage{Path: "temperature.targetTemperature"}}},
-	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{hoodFan}, Rows: ventilationRows},
+	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{laundryProgramme, hoodFan}, Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state", Together: true,
 		OwnUnit: true, Composites: append([]Composite{staging{
 			Operation: "operation.ovenOperationMode", State: laundryProgramme.State,
@@ -83,7 +85,7 @@ var appliances = []Appliance{
 		}},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator"},
 	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner", Main: vacuumKey,
-		Composites: []Composite{robot{State: "runState.currentState", Operation: "operation.cleanOperationMode"}}},
+		Composites: []Composite{robot{State: "runState.currentState", Operation: "operation.cleanOperationMode"}, laundryProgramme}},
 	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner"},
 	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
 		{Path: "operation.stylerOperationMode", Heats: heat{"START"}},
@@ -152,6 +154,7 @@ var ventilationRows = []Row{
 var reserved = map[string]bool{
 	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
+	"phase": true, "cycles": true, "last_finished": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
 	"problem": true, "connection": true, "error": true, "error_code": true, "notification": true,
 	"energy": true, "transaction": true,

@@ -1,191 +1,51 @@
 package discovery
 
 import (
-	"math"
 	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// A phase is what an appliance with programmes is about, whatever its words.
-type phase string
-
-const (
-	idle    phase = "idle"
-	waiting phase = "waiting" // for a delayed start
-	active  phase = "active"
-	paused  phase = "paused"
-	done    phase = "done"
-	failed  phase = "failed"
-)
-
-// phases are the words of run states. A word that is not here changes nothing.
-var phases = phaseTable(map[phase][]string{
-	idle:    {"POWER_OFF", "INITIAL", "SLEEP", "STANDBY", "PREFERENCE", "FROZEN_PREVENT_INITIAL", "LOCK", "CHARGING", "CHARGING_COMPLETE", "HOMING", "CANCEL"},
-	waiting: {"RESERVED", "RESERVATION"},
-	active: {
-		"DETECTING", "SOAKING", "RUNNING", "RINSING", "SPINNING", "DRYING", "COOL_DOWN", "COOLING", "PREWASH", "REFRESHING",
-		"STEAM_SOFTENING", "DISPENSING", "PROOFING", "SHOES_MODULE", "SMART_GRID_RUN", "CHECKING_TURBIDITY", "CHANGE_CONDITION",
-		"DISPLAY_LOADSIZE", "SOFTENING", "ADD_DRAIN", "DETERGENT_AMOUNT", "FROZEN_PREVENT_RUNNING", "PRESTEAM", "PREHEAT",
-		"STEAM", "STAY", "STERILIZE", "NIGHT_DRY", "COOKING_IN_PROGRESS", "PREHEATING", "CLEANING", "COOK", "WORKING", "MACROSECTOR",
-	},
-	paused: {"PAUSE", "PAUSED", "RINSE_HOLD", "FROZEN_PREVENT_PAUSE"},
-	done: {
-		"END", "COMPLETE", "DONE", "RUNNING_END", "COOK_COMPLETE", "CLEANING_IS_DONE", "WRINKLE_CARE", "END_COOLING",
-	},
-	failed: {"ERROR"},
-})
-
-func phaseTable(words map[phase][]string) map[string]phase {
-	table := map[string]phase{}
-	for ph, list := range words {
-		for _, w := range list {
-			table[w] = ph
-		}
-	}
-	return table
-}
-
-// almostDone is how many minutes may be left when an appliance that vanishes
-// from its programme has finished it: many switch off with a minute to go.
+// almostDone is how many minutes may be left of a programme that counts as
+// finished when the appliance goes off or says that it is complete: many do so
+// with a minute to go.
 const almostDone = 2
 
-// jitter is by how much a newly computed end may differ from the shown one
+// jitter is by how much a newly computed time may differ from the shown one
 // before it moves.
 const jitter = 60 * time.Second
 
-// Names of remembered values.
 const (
-	memoryPhase  = "phase"
-	memoryLeft   = "left"
-	memoryFinish = "finishTime"
+	straggle = 30 * time.Second // so late a report of a finished programme may come
+	overtime = 10 * time.Minute // so long a programme may go on after it said that it is complete
 )
 
 // A cycle follows the programmes of one place of an appliance.
 type cycle struct {
-	event                   string // key of the event entity
-	state                   thinq.Path
-	phase, left, finish     thinq.Path // remembered
-	remain, total           *timer
-	untilStart, untilFinish *timer
+	event                                                 string // key of the event entity
+	state                                                 thinq.Path
+	phase, open, ended, left, length, finish, count, last thinq.Path // remembered
+	remain, total                                         *timer     // nil where there is none
+	untilStart, untilFinish                               *timer
 }
 
-// programme is the composite of everything that has programmes: running,
-// remaining time, finish time, progress and the cycle event.
-type programme struct {
-	State string // "runState.currentState"
-	Timer string // resource of the times: "timer"
+// A course is what is remembered of the programmes of one place.
+type course struct {
+	phase  phase
+	open   bool      // a programme has begun, and its end was not told yet
+	left   float64   // minutes, last heard
+	length float64   // minutes, the most that was left of this programme
+	finish time.Time // when it will end
+	ended  time.Time // when the last one did, while nothing has come after it
+	last   time.Time // when one finished
+	count  float64   // of those that did
 }
 
-func (p programme) build(b *builder) {
-	for _, location := range b.locations(p.State) {
-		c := p.cycle(b, location)
-		if c.remain == nil {
-			continue
-		}
-		b.device.cycles = append(b.device.cycles, c)
-		b.cycleEntities(c, location)
-	}
-}
-
-func (p programme) cycle(b *builder, location string) *cycle {
-	part := b.device.Part
-	return &cycle{
-		event:  locationKey(location) + "cycle",
-		state:  b.find(p.State, location).Path,
-		phase:  derivedPath(part, location, memoryPhase),
-		left:   derivedPath(part, location, memoryLeft),
-		finish: derivedPath(part, location, memoryFinish),
-		remain: b.timerOf(p.Timer, "remain", location), total: b.timerOf(p.Timer, "total", location),
-		untilStart:  b.timerOf(p.Timer, "relativeToStart", location),
-		untilFinish: b.timerOf(p.Timer, "relativeToStop", location),
-	}
-}
-
-// timerOf collects the parts of a timer, nil if it has none.
-func (b *builder) timerOf(resource, stem, location string) *timer {
-	t := &timer{stem: stem, location: location, resource: resource}
-	for _, v := range b.values {
-		s, minutes := split(v.Path.Name)
-		if s == stem && v.Path.Resource == resource && v.Path.Location == location {
-			t.parts, t.minutes = append(t.parts, v), append(t.minutes, minutes)
-		}
-	}
-	if len(t.parts) == 0 {
-		return nil
-	}
-	return t
-}
-
-// cycleEntities adds what people ask of a programme. LG leaves old times
-// standing while an appliance is off, so they show only within a programme.
-func (b *builder) cycleEntities(c *cycle, location string) {
-	place := locationKey(location)
-	add := func(key, name string, platform Platform, conf map[string]any, show func([]byte, thinq.State) []byte) {
-		b.put(Entity{
-			Key: place + key, Platform: platform, Name: b.named(location, name), Config: conf,
-			Bindings: []Binding{{Attr: place + key, Codec: Codec{Show: show}}},
-		})
-	}
-	add("running", "Running", BinarySensor,
-		map[string]any{"device_class": "running", "payload_on": "True", "payload_off": "False"},
-		showBool(func(s thinq.State) bool { return c.now(s) == active }))
-	add("remaining_minutes", "Remaining time", Sensor,
-		c.remain.describe("mdi:timer-sand"), c.showMinutes(c.remain))
-	add("finish_time", "Finishes at", Sensor,
-		map[string]any{"device_class": "timestamp"}, showText(c.finish))
-	b.consume(place+"remaining_minutes", c.remain.parts...)
-	if c.total != nil {
-		key := b.claimPath(thinq.Path{Resource: c.total.resource, Location: location}, "total")
-		add(key[len(place):], "Total time", Sensor,
-			c.total.describe("mdi:timer-play-outline"), c.showMinutes(c.total))
-		b.consume(key, c.total.parts...)
-		add("progress", "Progress", Sensor,
-			map[string]any{"unit_of_measurement": "%", "icon": "mdi:progress-clock"}, c.showProgress)
-	}
-	b.put(Entity{
-		Key: c.event, Platform: EventEntity, Name: b.named(location, "Cycle"),
-		Config: map[string]any{
-			"event_types": []string{"started", "paused", "resumed", "finished", "aborted", "error"},
-			"icon":        "mdi:rotate-3d-variant",
-		},
-	})
-}
-
-// now is the phase of a state; for a word that is in no list, the last one.
-func (c *cycle) now(s thinq.State) phase {
-	name, _ := s[c.state].(string)
-	if ph, ok := phases[name]; ok {
-		return ph
-	}
-	remembered, _ := s[c.phase].(string)
-	return phase(remembered)
-}
-
-// within reports whether times mean something.
-func within(ph phase) bool { return ph == active || ph == paused || ph == waiting }
-
-func (c *cycle) showMinutes(t *timer) func([]byte, thinq.State) []byte {
-	return func(dst []byte, s thinq.State) []byte {
-		if minutes, ok := t.read(s); ok && minutes > 0 && within(c.now(s)) {
-			return appendNumber(dst, minutes)
-		}
-		return append(dst, "null"...)
-	}
-}
-
-func (c *cycle) showProgress(dst []byte, s thinq.State) []byte {
-	ph := c.now(s)
-	left, okLeft := c.remain.read(s)
-	total, okTotal := c.total.read(s)
-	switch {
-	case ph == done:
-		return append(dst, "100"...)
-	case (ph == active || ph == paused) && okLeft && okTotal && total > 0:
-		return appendNumber(dst, math.Round(100*min(max(1-left/total, 0), 1)))
-	}
-	return append(dst, "null"...)
+// News is what a change may bring that is no value.
+type news struct {
+	complete bool // LG says that a programme is complete
+	lost     bool // the appliance is not connected any more
 }
 
 // Advance derives what LG does not say but people want to know from a change at
@@ -199,9 +59,10 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 	d.otherUnit(changed, into)
 	d.learnWords(changed, into)
 	events = slices.Concat(d.noticed(changed, into), d.failures(changed, into))
+	heard := news{complete: completes(d.notice(changed)), lost: changed[lostPath] != nil}
 	for _, c := range d.cycles {
-		if e, ok := c.advance(now, into, at); ok {
-			events = append(events, e)
+		if kind := c.advance(now, changed, into, at, heard); kind != "" {
+			events = append(events, Event{Key: c.event, Type: kind})
 		}
 	}
 	for _, remember := range d.memories {
@@ -211,88 +72,224 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 	return news(now, into), events
 }
 
-// advance remembers the phase and says what happened. The first look at an
-// appliance is no event: nothing has happened, it was so.
-func (c *cycle) advance(now, into thinq.State, at time.Time) (Event, bool) {
-	remembered, _ := now[c.phase].(string)
-	before, ph := phase(remembered), c.now(now)
-	into[c.phase] = nil
-	if ph != "" {
-		into[c.phase] = string(ph)
-	}
-	into[c.finish] = c.finishAt(now, ph, at)
-	last, known := now[c.left].(float64)
-	if left, ok := c.remain.read(now); ok && (ph == active || ph == paused) {
-		into[c.left] = left
-	}
-	kind := happened(before, ph, known && last <= almostDone)
-	return Event{Key: c.event, Type: kind}, kind != ""
+// now is the phase of an appliance as it was last worked out.
+func (c *cycle) now(s thinq.State) phase {
+	remembered, _ := s[c.phase].(string)
+	return phase(remembered)
 }
 
-// A turn is a change of phase.
-type turn struct{ from, to phase }
-
-// turns are the changes that have a name; every other one has none.
-var turns = map[turn]string{
-	{idle, active}: "started", {waiting, active}: "started", {done, active}: "started",
-	{active, paused}: "paused",
-	{paused, active}: "resumed", {failed, active}: "resumed",
-	{active, done}: "finished", {paused, done}: "finished",
-	{active, failed}: "error", {paused, failed}: "error",
+// advance remembers the course of the programme and says what happened.
+func (c *cycle) advance(now, changed, into thinq.State, at time.Time, heard news) (kind string) {
+	was := c.recall(now)
+	name, _ := now[c.state].(string)
+	left, timed := c.remain.read(now)
+	weighs := weighing[name]
+	ph := phaseOf(name, was.phase)
+	if ph == active && timed && was.isLate(left, at) {
+		ph = was.phase
+	}
+	kind = was.turn(ph, heard, weighs, left, at)
+	is := was.follow(kind, ph, at)
+	if is.open && timed && !weighs && (ph == active || ph == paused || ph == ready) {
+		is.left, is.length = left, max(is.length, left)
+	}
+	if kind == "started" || is.finish.IsZero() || is.phase != was.phase || c.isTimed(changed) {
+		is.finish = c.finishAt(now, is, at)
+	}
+	c.remember(into, is)
+	return kind
 }
 
-func happened(before, now phase, wasAlmostDone bool) string {
-	if now == idle && (before == active || before == paused) {
-		if wasAlmostDone {
-			return "finished"
+// phaseOf is the phase that a word stands for; for a word that is in no list,
+// the one before.
+func phaseOf(name string, before phase) phase {
+	ph, known := phases[name]
+	switch {
+	case !known:
+		return before
+	case afterwards[name] && (before == idle || before == done || before == care):
+		return care
+	}
+	return ph
+}
+
+// turn is what has happened when a programme has come to a phase: the type of
+// the cycle event, empty for nothing. The first look at an appliance is no
+// event: nothing has happened, it was so.
+func (was course) turn(ph phase, heard news, weighs bool, left float64, at time.Time) string {
+	switch {
+	case was.phase == "" || ph == "":
+		return ""
+	case !was.open:
+		if ph == active && (was.phase != active || weighs || left > was.left && at.Sub(was.ended) > overtime) {
+			return "started"
 		}
+		return ""
+	case was.isOver(ph, heard, weighs, at):
+		return "finished"
+	case ph == idle:
 		return "aborted"
 	}
-	return turns[turn{before, now}]
+	return turns[change{was.phase, ph}]
 }
 
-// finishAt is when the programme will end, nil if nobody knows: as shown before
+// isOver reports whether an open programme has finished.
+func (was course) isOver(ph phase, heard news, weighs bool, at time.Time) bool {
+	almost := !weighs && was.isAlmostDone(at)
+	switch ph {
+	case done, care, docked:
+		return true
+	case idle:
+		return almost
+	case returning:
+		return heard.complete
+	}
+	return almost && (heard.complete || heard.lost)
+}
+
+// isAlmostDone reports whether a programme had come to its last minutes, by what
+// the appliance said or by the clock. Of a very short one that is its second
+// half.
+func (was course) isAlmostDone(at time.Time) bool {
+	minutes := min(almostDone, was.length/2)
+	if was.length == 0 {
+		return false
+	}
+	return was.left <= minutes || !was.finish.IsZero() && !at.Before(was.finish.Add(-inMinutes(minutes)))
+}
+
+// isLate reports whether a report that an appliance runs is one of the programme
+// that has just ended: reports may overtake each other.
+func (was course) isLate(left float64, at time.Time) bool {
+	if was.open || was.ended.IsZero() || was.phase == active || at.Sub(was.ended) > straggle {
+		return false
+	}
+	return left < was.left || left == was.left && left <= almostDone
+}
+
+// A change of phase within a programme.
+type change struct{ from, to phase }
+
+// turns are the changes within a programme that have a name; every other one
+// has none.
+var turns = map[change]string{
+	{active, paused}: "paused", {ready, paused}: "paused",
+	{paused, active}: "resumed", {failed, active}: "resumed", {returning, active}: "resumed",
+	{active, failed}: "error", {paused, failed}: "error", {ready, failed}: "error", {returning, failed}: "error", {waiting, failed}: "error",
+}
+
+// follow is the course after what has happened.
+func (was course) follow(kind string, ph phase, at time.Time) course {
+	is := was
+	is.phase = ph
+	switch {
+	case was.phase == "":
+		is.open = ph == active || ph == paused || ph == ready || ph == returning
+	case kind == "started":
+		is.open, is.left, is.length, is.ended = true, 0, 0, time.Time{}
+	case kind == "finished":
+		is.open, is.ended = false, at
+		is.count, is.last = is.count+1, at
+		if !was.finish.IsZero() && at.Sub(was.finish) > overtime {
+			is.last = was.finish // at the time nobody said so
+		}
+	case kind == "aborted":
+		is.open, is.ended = false, at
+	case !is.open && ph != was.phase && was.phase != active:
+		is.ended = time.Time{}
+	}
+	return is
+}
+
+// finishAt is when the programme will end, zero if nobody knows: as before
 // unless it has moved by more than the jitter.
-func (c *cycle) finishAt(now thinq.State, ph phase, at time.Time) any {
-	shown, _ := now[c.finish].(string)
-	minutes, ok := c.untilEnd(now, ph)
-	if !ok {
-		return nil
+func (c *cycle) finishAt(now thinq.State, is course, at time.Time) time.Time {
+	minutes, known := c.untilEnd(now, is.phase)
+	if !known {
+		return time.Time{}
 	}
 	if minutes == 0 { // the last minute, or a machine that still weighs
-		if shown == "" {
-			return nil
-		}
-		return shown
+		return is.finish
 	}
-	end := at.Add(time.Duration(minutes * float64(time.Minute)))
-	if old, err := time.Parse(time.RFC3339, shown); err == nil && end.Sub(old).Abs() <= jitter {
-		return shown
-	}
-	return stamp(end)
+	return settled(is.finish, at.Add(inMinutes(minutes)))
 }
+
+// isTimed reports whether a change says anew how long it takes.
+func (c *cycle) isTimed(changed thinq.State) bool {
+	for _, t := range []*timer{c.remain, c.total, c.untilStart, c.untilFinish} {
+		if t.isIn(changed) {
+			return true
+		}
+	}
+	return false
+}
+
+// settled is the time shown where a new one is worked out: the old one, unless
+// the new one differs by more than the jitter.
+func settled(old, fresh time.Time) time.Time {
+	if !old.IsZero() && fresh.Sub(old).Abs() <= jitter {
+		return old
+	}
+	return fresh
+}
+
+func inMinutes(f float64) time.Duration { return time.Duration(f * float64(time.Minute)) }
 
 // untilEnd is the time to the end in minutes.
 func (c *cycle) untilEnd(now thinq.State, ph phase) (float64, bool) {
-	left, ok := c.remain.read(now)
+	left, known := c.remain.read(now)
 	switch ph {
 	case active:
-		return left, ok
+		return left, known
 	case waiting:
 		if stop, ok := c.untilFinish.readSet(now); ok {
 			return stop, true
 		}
-		start, okStart := c.untilStart.readSet(now)
-		return start + left, okStart && ok
+		if left == 0 {
+			left, known = c.total.readSet(now)
+		}
+		start, ok := c.untilStart.readSet(now)
+		return start + left, ok && known
 	}
 	return 0, false
 }
 
-// readSet reads a timer that may not be there; 0 means that it is not set.
-func (t *timer) readSet(s thinq.State) (float64, bool) {
-	if t == nil {
-		return 0, false
+// recall reads what is remembered.
+func (c *cycle) recall(s thinq.State) course {
+	open, _ := s[c.open].(bool)
+	left, _ := s[c.left].(float64)
+	length, _ := s[c.length].(float64)
+	count, _ := s[c.count].(float64)
+	return course{
+		phase: c.now(s), open: open, left: left, length: length, count: count,
+		finish: timeAt(s, c.finish), ended: timeAt(s, c.ended), last: timeAt(s, c.last),
 	}
-	minutes, ok := t.read(s)
-	return minutes, ok && minutes > 0
+}
+
+// remember writes what [cycle.recall] reads.
+func (c *cycle) remember(into thinq.State, is course) {
+	into[c.phase] = nil
+	if is.phase != "" {
+		into[c.phase] = string(is.phase)
+	}
+	into[c.open], into[c.left], into[c.length], into[c.count] = is.open, is.left, is.length, is.count
+	into[c.finish], into[c.ended], into[c.last] = moment(is.finish), moment(is.ended), moment(is.last)
+}
+
+// timeAt is a remembered time, zero if there is none.
+func timeAt(s thinq.State, p thinq.Path) time.Time {
+	text, _ := s[p].(string)
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// moment is a time as a value of a state, nil for zero.
+func moment(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return stamp(at)
 }

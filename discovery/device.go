@@ -114,7 +114,7 @@ func (r *Rejection) Error() string { return r.Message }
 // its time. now is the state with the change already in it.
 func (d *Device) Affected(now, changed thinq.State) bool {
 	for p, v := range changed {
-		if p.Part != d.Part || p == noticePath {
+		if p.Part != d.Part || p == noticePath || p == lostPath {
 			continue
 		}
 		if p.Resource == derived {

@@ -98,6 +98,13 @@ var noticePath = thinq.Path{Resource: "notification"}
 // the other half lists; a code that neither lists concerns both.
 func Notice(code string) thinq.State { return thinq.State{noticePath: code} }
 
+// lostPath is where a change says that the appliance is not connected any more.
+var lostPath = thinq.Path{Resource: "connection"}
+
+// Lost is a change for [Device.Advance]: LG says that the appliance is not
+// connected any more. It must not be merged into a state.
+func Lost() thinq.State { return thinq.State{lostPath: true} }
+
 // notice is the code of a notification in a change that concerns the device,
 // empty if there is none.
 func (d *Device) notice(changed thinq.State) string {

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -128,8 +129,11 @@ func (t *timer) set() (parts []*value, minutes []float64) {
 	return parts, minutes
 }
 
-// read is the whole in minutes; false if no part is known.
+// read is the whole in minutes; false if no part is known, or there is no timer.
 func (t *timer) read(s thinq.State) (minutes float64, known bool) {
+	if t == nil {
+		return 0, false
+	}
 	for i, v := range t.parts {
 		if f, ok := s[v.Path].(float64); ok {
 			minutes += f * t.minutes[i]
@@ -137,6 +141,17 @@ func (t *timer) read(s thinq.State) (minutes float64, known bool) {
 		}
 	}
 	return math.Round(minutes*100) / 100, known
+}
+
+// isIn reports whether a change speaks of the timer.
+func (t *timer) isIn(changed thinq.State) bool {
+	return t != nil && slices.ContainsFunc(t.parts, func(v *value) bool { _, ok := changed[v.Path]; return ok })
+}
+
+// readSet is the whole of a timer that is set: 0 means that it is not.
+func (t *timer) readSet(s thinq.State) (minutes float64, set bool) {
+	minutes, known := t.read(s)
+	return minutes, known && minutes > 0
 }
 
 // isClear reports whether LG says in so many words that the timer is off.
