@@ -42,8 +42,8 @@ type course struct {
 	count  float64   // of those that did
 }
 
-// News is what a change may bring that is no value.
-type news struct {
+// A hearsay is what a change may say that is no value.
+type hearsay struct {
 	complete bool // LG says that a programme is complete
 	lost     bool // the appliance is not connected any more
 }
@@ -51,15 +51,16 @@ type news struct {
 // Advance derives what LG does not say but people want to know from a change at
 // a time: when a programme ends, the events of its course, a temperature that
 // was reported in the other unit only. now is the state with the change already
-// in it; a notification is a change too, see [Notice]. Derived values are values of the state like all others and are to be
-// merged into it; most are under the resource "derived" and are part of later
-// calls' now. The result is nil if nothing is new. Events are in order.
+// in it; a notification is a change too, see [Notice] and [Lost]. Derived values
+// are values of the state like all others and are to be merged into it; most are
+// under the resource "derived" and are part of later calls' now. The result is
+// nil if nothing is new. Events are in order.
 func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.State, events []Event) {
 	into := thinq.State{}
 	d.otherUnit(changed, into)
 	d.learnWords(changed, into)
 	events = slices.Concat(d.noticed(changed, into), d.failures(changed, into))
-	heard := news{complete: completes(d.notice(changed)), lost: changed[lostPath] != nil}
+	heard := hearsay{complete: completes(d.notice(changed)), lost: changed[lostPath] != nil}
 	for _, c := range d.cycles {
 		if kind := c.advance(now, changed, into, at, heard); kind != "" {
 			events = append(events, Event{Key: c.event, Type: kind})
@@ -79,7 +80,7 @@ func (c *cycle) now(s thinq.State) phase {
 }
 
 // advance remembers the course of the programme and says what happened.
-func (c *cycle) advance(now, changed, into thinq.State, at time.Time, heard news) (kind string) {
+func (c *cycle) advance(now, changed, into thinq.State, at time.Time, heard hearsay) (kind string) {
 	was := c.recall(now)
 	name, _ := now[c.state].(string)
 	left, timed := c.remain.read(now)
@@ -116,7 +117,7 @@ func phaseOf(name string, before phase) phase {
 // turn is what has happened when a programme has come to a phase: the type of
 // the cycle event, empty for nothing. The first look at an appliance is no
 // event: nothing has happened, it was so.
-func (was course) turn(ph phase, heard news, weighs bool, left float64, at time.Time) string {
+func (was course) turn(ph phase, heard hearsay, weighs bool, left float64, at time.Time) string {
 	switch {
 	case was.phase == "" || ph == "":
 		return ""
@@ -134,7 +135,7 @@ func (was course) turn(ph phase, heard news, weighs bool, left float64, at time.
 }
 
 // isOver reports whether an open programme has finished.
-func (was course) isOver(ph phase, heard news, weighs bool, at time.Time) bool {
+func (was course) isOver(ph phase, heard hearsay, weighs bool, at time.Time) bool {
 	almost := !weighs && was.isAlmostDone(at)
 	switch ph {
 	case done, care, docked:

@@ -207,7 +207,7 @@ func (st *stage) follow(now, _, into thinq.State, _ time.Time) {
 	underway := was
 	name, _ := now[st.state].(string)
 	if ph, known := phases[name]; known {
-		underway = ph == active || ph == waiting
+		underway = ph == active || ph == waiting || ph == ready
 	}
 	into[st.underway] = underway
 	for _, p := range st.values {
