@@ -160,4 +160,5 @@ var reserved = map[string]bool{
 	"energy": true, "transaction": true,
 	"reported_cook_mode": true, "reported_target_temperature": true, "reported_target": true, "reported_washer_mode": true,
 	"reported_power_level": true, "any_zone_on": true,
+	"energy_usage_today": true, "energy_usage_yesterday": true, "energy_usage_this_month": true, "energy_usage_last_month": true, "energy_usage_total": true,
 }

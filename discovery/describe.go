@@ -39,12 +39,7 @@ type builder struct {
 // each half of a one-piece wash tower. The state adds what the profile does not
 // name; it may be nil. See [Model] for many appliances of a kind.
 func Describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options) []*Device {
-	parts := p.Parts()
-	// The washer stands below, and the dryer on it, in whatever order LG names them.
-	slices.SortFunc(parts, func(a, b string) int { return strings.Compare(b, a) })
-	if len(parts) == 0 {
-		parts = []string{""}
-	}
+	parts := partsOf(p)
 	devices := make([]*Device, len(parts))
 	for i, part := range parts {
 		devices[i] = describe(d, p, s, o, part)
@@ -53,6 +48,17 @@ func Describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options) []*Dev
 		}
 	}
 	return devices
+}
+
+// partsOf are the halves of a one-piece wash tower, or "" alone. The washer stands
+// below, and the dryer on it, in whatever order LG names them.
+func partsOf(p *thinq.Profile) []string {
+	parts := p.Parts()
+	slices.SortFunc(parts, func(a, b string) int { return strings.Compare(b, a) })
+	if len(parts) == 0 {
+		parts = []string{""}
+	}
+	return parts
 }
 
 func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part string) *Device {
@@ -75,6 +81,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	}
 	b.events()
 	b.connection()
+	b.energy()
 	b.finish()
 	return b.device
 }

@@ -72,6 +72,7 @@ type description struct {
 	stages       []*stage             // what waits for the order to start
 	clockworks   []clockwork          // what of it time alone changes
 	learnt       map[thinq.Path]bool  // remembered words and codes that are announced
+	meters       []string             // of energy, by the names of LG
 	lists        map[thinq.Path][]any // the words of the profile, of properties whose words are announced
 	notices      vocabulary
 	errors       vocabulary

@@ -65,6 +65,8 @@ type Entity struct {
 	Extra func(dst []byte, s thinq.State) []byte
 	Gate  string // key of the state document that says whether it can be used; empty: always
 	reach bool   // it says whether the appliance can be reached
+	// lasting: what it shows stays true while the appliance cannot be reached.
+	lasting bool
 }
 
 // quiet are the attributes of fields that are not announced now.

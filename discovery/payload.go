@@ -123,9 +123,11 @@ func (d *Device) component(e Entity) map[string]any {
 	if e.Gate != "" {
 		c["availability"] = d.gate(e.Gate)
 	}
+	if e.reach || e.lasting {
+		c["availability"] = d.availability()[:1] // while the bridge runs it knows
+	}
 	if e.reach {
 		c["state_topic"] = d.topics.Availability(d.Slug)
-		c["availability"] = d.availability()[:1] // while the bridge runs it knows
 	}
 	if e.Platform == EventEntity {
 		c["state_topic"] = d.topics.Event(d.Slug, e.Key)

@@ -3,6 +3,7 @@ package thinq
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -203,6 +204,8 @@ func TestResults(t *testing.T) {
 		`{"resultCode":"0000","result":{"property":["energyUsage"]}}`: true,
 		`{"result":{"property":["energyUsage"]}}`:                     true,
 		`{"property":["energyUsage"]}`:                                true,
+		`{"property":["energyUsage","energyUsage","",null,"a/b"]}`:    true,
+		`{"property":"energyUsage"}`:                                  true,
 		`{"resultCode":"1221"}`:                                       false,
 		`[]`:                                                          false,
 	} {
@@ -223,6 +226,8 @@ func TestEnergyUsage(t *testing.T) {
 	for name, data := range map[string]string{
 		"named after the property": `[{"usedDate":"20260226","energyUsage":1180.0},{"usedDate":"20260228","energyUsage":0}]`,
 		"as documented":            `[{"usedDate":"20260226","useAmount":1180},{"usedDate":"20260228","useAmount":"0"}]`,
+		"dates as numbers":         `[{"usedDate":20260226,"useAmount":1180},{"usedDate":20260228,"useAmount":0}]`,
+		"beside what is none":      `[{"usedDate":"20260226","energyUsage":1180},{"usedDate":"20260227","energyUsage":-1},{"usedDate":"20260227","energyUsage":"NaN"},{"usedDate":"20260227","energyUsage":1e300},7,null,{"usedDate":"20260228","energyUsage":"0"}]`,
 		"with gaps":                `[{"usedDate":"20260226","energyUsage":1180},{"usedDate":"20260227","energyUsage":null},{"usedDate":"yesterday","energyUsage":1},{},{"usedDate":"20260228","energyUsage":0}]`,
 	} {
 		c := newLG(t, says(200, ok(`{"resultCode":"0000","result":{"property":["energyUsage"],"dataList":`+data+`}}`))).client(t)
@@ -238,5 +243,33 @@ func TestEnergyUsage(t *testing.T) {
 	_, err := c.EnergyUsage(t.Context(), "d", "x", "HOURLY", day(1), day(1))
 	if _, asked := errors.AsType[*Error](err); err == nil || asked {
 		t.Error(err)
+	}
+}
+
+// Saved answers are read with or without their envelopes.
+func TestParseEnergy(t *testing.T) {
+	for saved, want := range map[string]string{
+		`{"resultCode":"0000","result":{"property":["energyUsage_washer","energyUsage_dryer"]}}`: "[energyUsage_washer energyUsage_dryer] <nil>",
+		`{"messageId":"x","response":{"resultCode":"0000","result":{"property":["usage"]}}}`:     "[usage] <nil>",
+		`{"property":["energyUsage"]}`: "[energyUsage] <nil>",
+		`{}`:                           "[] <nil>",
+		`{"messageId":"x","error":{"code":"1221","message":"Not supported product"}}`: "[] unsupported",
+		`[]`: "[] none",
+	} {
+		names, err := ParseEnergyProfile([]byte(saved))
+		got := fmt.Sprint(names, " ", err)
+		switch {
+		case ClassOf(err) == Unsupported:
+			got = fmt.Sprint(names, " unsupported")
+		case err != nil:
+			got = fmt.Sprint(names, " none")
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", saved, got, want)
+		}
+	}
+	usage, err := ParseEnergyUsage([]byte(`{"result":{"dataList":[{"usedDate":"202602","energyUsage":7}]}}`), "energyUsage", Monthly)
+	if want := []Usage{{time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), 7}}; !cmp.Equal(usage, want) || err != nil {
+		t.Errorf("%v, %v", usage, err)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -34,7 +33,8 @@ func (a *app) previewCommand() *cobra.Command {
 		Short: "Show what the bridge would publish and send for saved appliances",
 		Long: `Show, without any network, what the bridge would publish for saved appliances
 and what it would send to them. Each DIR holds device.json, profile.json and
-status.json as LG's cloud answers them. The output is one JSON object a line, in
+status.json as LG's cloud answers them; energy_profile.json and the days of
+energy_usage_daily.json may stand beside them. The output is one JSON object a line, in
 the order in which it would be published.`,
 		Example: `  thinq2mqtt preview ./washer
   thinq2mqtt preview ./washer --pushes ./washer/pushes.json --now 2026-01-01T12:00:00Z
@@ -170,10 +170,8 @@ func savedAppliance(dir string) (*rehearsed, error) {
 	if m.profile, err = thinq.ParseProfile(data); err != nil {
 		return nil, fmt.Errorf("%s is not a profile: %w", filepath.Join(dir, "profile.json"), err)
 	}
-	if data, err = os.ReadFile(filepath.Join(dir, "energy_profile.json")); err == nil {
-		if err := json.Unmarshal(data, new(map[string]json.RawMessage)); err != nil {
-			return nil, fmt.Errorf("%s is not an energy profile: it is no JSON object", filepath.Join(dir, "energy_profile.json"))
-		}
+	if m.energy, err = savedEnergy(dir); err != nil {
+		return nil, err
 	}
 	if data, err = os.ReadFile(filepath.Join(dir, "status.json")); err != nil {
 		return m, nil

@@ -34,6 +34,7 @@ type rehearsed struct {
 	info    thinq.Device
 	profile *thinq.Profile
 	first   thinq.State // as saved; nil: none
+	energy  energy
 	state   thinq.State
 	devices []*discovery.Device
 	gone    bool
@@ -57,6 +58,7 @@ func (r *rehearsal) load(dir string) error {
 // start is the first meeting: what had happened before it is no news.
 func (r *rehearsal) start(m *rehearsed) {
 	r.learn(m, m.first)
+	r.meter(m)
 	r.announce(m)
 	r.publish(m)
 	r.available(m, m.first != nil)
@@ -289,12 +291,14 @@ func (r *rehearsal) reject(err error) {
 func (r *rehearsal) table() error {
 	for _, m := range r.appliances {
 		r.learn(m, m.first)
+		r.meter(m)
 		for _, d := range m.devices {
 			fmt.Fprintf(r.out.w, "%s: %q, %s %s\n\n", d.Slug, d.Name, d.Type, d.Model)
 			if err := r.coverage(m, d); err != nil {
 				return err
 			}
 		}
+		fmt.Fprintf(r.out.w, "energy: %s\n\n", m.energy)
 		for _, problem := range m.profile.Problems {
 			fmt.Fprintf(r.out.w, "left out of the profile: %s\n\n", problem)
 		}
