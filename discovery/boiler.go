@@ -65,15 +65,15 @@ func showSide(side, water *value, room func(string) *value) func([]byte, thinq.S
 		if air == nil {
 			return nil
 		}
-		return showValue(air.Path)
+		return showNumber(air.Path)
 	}
 	return func(dst []byte, s thinq.State) []byte {
 		switch {
 		case side == nil || s[side.Path] != any("WATER"):
-			return appendValue(dst, s[air.Path])
+			return appendFloat(dst, s[air.Path])
 		case water != nil && s[water.Path] == any("IN_WATER"):
-			return appendValue(dst, s[in.Path])
+			return appendFloat(dst, s[in.Path])
 		}
-		return appendValue(dst, s[out.Path])
+		return appendFloat(dst, s[out.Path])
 	}
 }

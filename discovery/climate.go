@@ -77,7 +77,7 @@ func (airConditioner) build(b *builder) {
 	u.swing("swing_mode", "windDirection.rotateUpDown")
 	u.swing("swing_horizontal_mode", "windDirection.rotateLeftRight")
 	if v := u.find("airQualitySensor.humidity", ""); v != nil && v.Readable {
-		u.bind("current_humidity", rankValue, Codec{Show: showValue(v.Path)})
+		u.bind("current_humidity", rankValue, Codec{Show: showNumber(v.Path)})
 	}
 	b.put(u.entity)
 }

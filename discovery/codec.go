@@ -72,6 +72,20 @@ func showValue(p thinq.Path) func([]byte, thinq.State) []byte {
 	return func(dst []byte, s thinq.State) []byte { return appendValue(dst, s[p]) }
 }
 
+// appendFloat appends a value that must be a number; whatever else LG reports in
+// its place is unknown, because Home Assistant takes no word for a number.
+func appendFloat(dst []byte, v any) []byte {
+	if f, ok := v.(float64); ok {
+		return appendNumber(dst, f)
+	}
+	return append(dst, "null"...)
+}
+
+// showNumber shows the number at a path.
+func showNumber(p thinq.Path) func([]byte, thinq.State) []byte {
+	return func(dst []byte, s thinq.State) []byte { return appendFloat(dst, s[p]) }
+}
+
 // showText shows a text without touching its case.
 func showText(p thinq.Path) func([]byte, thinq.State) []byte {
 	return func(dst []byte, s thinq.State) []byte {
@@ -135,6 +149,8 @@ func showProperty(p thinq.Property) func([]byte, thinq.State) []byte {
 		return showWords(p.Path, p.Read.Options)
 	case p.Type == thinq.Text:
 		return showText(p.Path)
+	case isNumeric(p):
+		return showNumber(p.Path)
 	default:
 		return showValue(p.Path)
 	}

@@ -36,7 +36,7 @@ func (h humidity) build(b *builder) {
 	}
 	current := b.find(h.Current, "")
 	if current != nil {
-		c.bind("current_humidity", rankValue, Codec{Show: showValue(current.Path)})
+		c.bind("current_humidity", rankValue, Codec{Show: showNumber(current.Path)})
 	}
 	c.bind("action", rankValue, Codec{Show: func(dst []byte, s thinq.State) []byte {
 		if c.isOff(s) {

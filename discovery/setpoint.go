@@ -83,7 +83,7 @@ func (u *hvacUnit) temperatures() {
 	u.entity.Config["temperature_unit"] = unit
 	u.entity.Config["precision"] = map[string]float64{"C": 0.5, "F": 1}[unit]
 	if u.current != nil {
-		u.bind("current_temperature", rankValue, Codec{Show: showValue(u.current.Path)})
+		u.bind("current_temperature", rankValue, Codec{Show: showNumber(u.current.Path)})
 	}
 	if len(u.settable) == 0 {
 		return
@@ -129,9 +129,9 @@ func (u *hvacUnit) showTarget(dst []byte, s thinq.State) []byte {
 	case v == nil:
 		return append(dst, "null"...)
 	case v == u.pairLow || v == u.pairHigh || u.target == nil:
-		return appendValue(dst, s[v.Path])
+		return appendFloat(dst, s[v.Path])
 	}
-	return appendValue(dst, s[u.target.Path])
+	return appendFloat(dst, s[u.target.Path])
 }
 
 func (u *hvacUnit) takeTarget(payload string, now thinq.State) (thinq.State, *Rejection) {
@@ -177,7 +177,7 @@ func (u *hvacUnit) pairCodec(v *value) Codec {
 	return Codec{
 		Show: func(dst []byte, s thinq.State) []byte {
 			if u.twoPoints(s) && u.job(s) == "AUTO" {
-				return appendValue(dst, s[v.Path])
+				return appendFloat(dst, s[v.Path])
 			}
 			return append(dst, "null"...)
 		},

@@ -132,16 +132,19 @@ func (st *stage) codec(c Codec) Codec {
 		return c
 	}
 	show, take := c.Show, c.Take
-	return Codec{
-		Show: func(dst []byte, s thinq.State) []byte { return show(dst, st.plan(s)) },
-		Take: func(payload string, now thinq.State) (thinq.State, *Rejection) {
+	if show != nil {
+		c.Show = func(dst []byte, s thinq.State) []byte { return show(dst, st.plan(s)) }
+	}
+	if take != nil {
+		c.Take = func(payload string, now thinq.State) (thinq.State, *Rejection) {
 			wish, rejection := take(payload, st.plan(now))
 			if rejection != nil {
 				return nil, rejection
 			}
 			return st.remember(wish, now)
-		},
+		}
 	}
+	return c
 }
 
 // remember is a wish for the memory. A value that is reported already needs

@@ -36,7 +36,7 @@ func (w waterHeater) build(b *builder) {
 	low, high := b.find(w.Temps+"."+w.Low, ""), b.find(w.Temps+"."+w.High, "")
 	c.tank(target, low, high)
 	if current := b.find(w.Temps+".currentTemperature", ""); current != nil {
-		c.bind("current_temperature", rankValue, Codec{Show: showValue(current.Path)})
+		c.bind("current_temperature", rankValue, Codec{Show: showNumber(current.Path)})
 	}
 	if mode != nil {
 		c.tankModes(mode)

@@ -248,6 +248,9 @@ func (p *plan) accompany(c *call) {
 		if f, ok := v.(float64); ok && other.Check(v) != nil {
 			v = other.Round(f)
 		}
+		if other.Check(v) != nil {
+			continue // what the appliance says makes no sense; LG decides without it
+		}
 		c.wish[other.Path] = v
 	}
 }

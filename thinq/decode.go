@@ -14,7 +14,9 @@ import (
 // A value listed by unit that comes without its unit has none in its Path; see
 // [State.Merge]. Where LG lists a value by unit but reports one object, as ovens
 // do, the unit shown is in the State too, under the name "unit".
-func (p *Profile) Decode(data []byte) (State, error) {
+func (p *Profile) Decode(data []byte) (State, error) { return p.decode(data, nil) }
+
+func (p *Profile) decode(data []byte, found *notes) (State, error) {
 	if err := checkJSON(data); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
@@ -22,6 +24,7 @@ func (p *Profile) Decode(data []byte) (State, error) {
 		cursor:  cursor{data: data},
 		profile: p,
 		state:   make(State, sizeHint(data)),
+		notes:   found,
 	}
 	if kind := d.kind(); kind != '{' && kind != '[' {
 		return nil, errors.New("state: it is neither an object nor a list")
@@ -47,6 +50,7 @@ type decoder struct {
 	cursor
 	profile *Profile
 	state   State
+	notes   *notes // of what is odd, for Examine; nil: nobody asks
 }
 
 // tree reads resources, or a list of resources by location.
@@ -60,6 +64,7 @@ func (d *decoder) tree(p *part) {
 		if d.kind() == '{' {
 			d.resources(p)
 		} else {
+			d.notes.stray(Path{Part: p.name}, d)
 			d.skip()
 		}
 	}
@@ -109,6 +114,7 @@ func (d *decoder) nested(p *part, key []byte, outer string) {
 		if d.kind() == '{' {
 			d.entry(e)
 		} else {
+			d.notes.stray(e.path, d)
 			d.skip()
 		}
 	}
@@ -125,6 +131,7 @@ func (d *decoder) lone(p *part, key []byte, outer string) {
 		d.value(&e, property)
 		return
 	}
+	d.notes.lone(p, key, d)
 	if v, ok := d.scalar(nil); ok {
 		e.path.Location = e.location(place{})
 		d.state[e.path] = v
@@ -216,6 +223,7 @@ func (d *decoder) value(e *entry, key []byte) {
 	if path.Unit == "" && e.selects && path.Name != "unit" {
 		path.Unit = e.unit
 	}
+	d.notes.value(path, d)
 	if v, ok := d.scalar(m); ok {
 		d.state[path] = v
 	}

@@ -35,9 +35,43 @@ func (d *describer) describe(raw []byte) {
 	}
 	read, write := valuesOf(desc["value"])
 	d.mode(desc["mode"], desc["value"])
+	d.contradiction(read, write)
 	d.Unit, _ = desc["unit"].(string)
-	d.values(desc["type"], read, write)
+	d.values(d.kind(desc["type"], read, write), read, write)
 	d.ok = true
+}
+
+// contradiction names values for a right that the mode does not give.
+func (d *describer) contradiction(read, write any) {
+	switch {
+	case !d.Readable && read != nil && write == nil:
+		d.problem("its mode is to be written, and its values are for reading")
+	case !d.Writable && write != nil && read == nil:
+		d.problem("its mode is to be read, and its values are for writing")
+	}
+}
+
+// kind is the type, or where LG says none what the values look like.
+func (d *describer) kind(typ, read, write any) any {
+	if word, ok := typ.(string); ok && word != "" {
+		return typ
+	}
+	for _, value := range []any{read, write} {
+		guess := any(nil)
+		switch value := value.(type) {
+		case []any:
+			guess = "enum"
+		case map[string]any:
+			if value["min"] != nil && value["max"] != nil {
+				guess = "range"
+			}
+		}
+		if guess != nil {
+			d.problem("type %s taken for %s, as its values look", brief(typ), guess)
+			return guess
+		}
+	}
+	return typ
 }
 
 // valuesOf takes value apart. LG has one entry for reading and one for writing;
@@ -72,6 +106,9 @@ func (d *describer) mode(mode, value any) {
 	values, _ := value.(map[string]any)
 	d.Writable = values["w"] != nil
 	d.Readable = values["r"] != nil || !d.Writable
+	if mode != nil {
+		d.problem("mode %s is neither r nor w", brief(mode))
+	}
 }
 
 // values reads what the property may be, in the manner of its type.
@@ -85,8 +122,11 @@ func (d *describer) values(typ, read, write any) {
 		d.options(typ, read, write)
 	case "string":
 		d.Type = Text
+	case nil:
+		d.Type, d.Writable = Text, false
 	default:
 		d.Type, d.Writable = Text, false
+		d.problem("type %s is not known; it can only be read, as a text", brief(typ))
 	}
 }
 

@@ -64,6 +64,7 @@ func (g grammar) tree(part, where string, at cursor) {
 			}
 			continue
 		}
+		g.checkLocation(where, at)
 		outer := string(outerLocation(at))
 		g.resources(spot{path: Path{Part: part, Location: outer}, form: form{outer: outer}}, at)
 	}
@@ -79,6 +80,22 @@ func outerLocation(at cursor) []byte {
 		return location.text()
 	}
 	return innerLocation(location)
+}
+
+// checkLocation names a location that is no word, so that nobody can tell where
+// the properties belong.
+func (g grammar) checkLocation(where string, at cursor) {
+	for _, key := range []string{"location", "locationName"} {
+		named, ok := at.find(key)
+		if !ok || named.kind() == 'n' || named.kind() == '"' && len(named.text()) > 0 {
+			continue
+		}
+		if named.kind() == '{' && key == "location" {
+			g.checkLocation(where+".location", named)
+			continue
+		}
+		g.problem(where, "%s %.64s is not the name of a place", key, named.raw())
+	}
 }
 
 // innerLocation is the location that an object names itself.
@@ -106,6 +123,7 @@ func (g grammar) resources(s spot, at cursor) {
 // entries reads a resource that is listed once for each location or unit.
 func (g grammar) entries(s spot, at cursor) {
 	byUnit := listedByUnit(at)
+	g.checkFilled(s, at)
 	for at := range at.elements() {
 		if at.kind() != '{' {
 			g.problem(s.path.String(), "%.64s is not an object of properties", at.raw())
@@ -153,12 +171,21 @@ func entryUnit(at cursor) string {
 	return unit
 }
 
+// checkFilled names a resource that is there and has nothing in it.
+func (g grammar) checkFilled(s spot, at cursor) {
+	if raw := string(at.raw()); raw == "{}" || raw == "[]" {
+		g.problem(s.path.String(), "it has no properties")
+	}
+}
+
 // entry reads an object of properties.
 func (g grammar) entry(s spot, at cursor, byUnit bool) {
 	s.unit = entryUnit(at)
+	g.checkFilled(s, at)
 	if byUnit && s.unit != "" {
 		s.path.Unit, s.form.byUnit = s.unit, true
 	}
+	g.checkLocation(s.path.String(), at)
 	if inner := string(innerLocation(at)); inner != "" {
 		s.path.Location, s.form.inner = inner, inner
 	}

@@ -52,10 +52,15 @@ func ParseProfile(data []byte) (*Profile, error) {
 	root := cursor{data: data}
 	found := g.part("", root)
 	for name, at := range root.members() {
-		if _, ok := at.find("property"); ok && name != "" && !slices.Contains(reserved, name) && !slices.Contains(g.parts, name) {
+		_, isPart := at.find("property")
+		switch {
+		case slices.Contains(reserved, name) || slices.Contains(g.parts, name):
+		case isPart && name != "":
 			g.Profile.parts = append(g.parts, name)
 			g.part(name, at)
 			found = true
+		default:
+			g.problem(name, "%.64s is no part of a profile", at.raw())
 		}
 	}
 	if !found {

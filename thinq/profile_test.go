@@ -168,6 +168,37 @@ var layouts = []struct {
 		"m.none number r",
 		"m.shared range rw r:1..2/1 w:1..2/1",
 	},
+	problems: []string{"m.empty: mode [] is neither r nor w"},
+}, {
+	name: "rights and values that contradict each other, types that are none",
+	profile: `{"property":{
+		"c":{
+			"toRead":{"type":"enum","mode":["r"],"value":{"w":["A"]}},
+			"toWrite":{"type":"range","mode":["w"],"value":{"r":{"min":1,"max":2}}},
+			"guessed":{"mode":["r"],"value":{"r":["A","B"]}},
+			"spanned":{"type":7,"mode":["r"],"value":{"r":{"min":1,"max":2}}},
+			"strange":{"type":[],"mode":"x"}},
+		"nothing":{},"none":[],
+		"there":[{"locationName":7,"a":"1"}]}}`,
+	want: []string{
+		"c.guessed enum r r:A|B",
+		"c.spanned range r r:1..2/1",
+		"c.strange string r",
+		"c.toRead enum r",
+		"c.toWrite range w",
+		"there.a constant r =1",
+	},
+	problems: []string{
+		"c.toRead: its mode is to be read, and its values are for writing",
+		"c.toWrite: its mode is to be written, and its values are for reading",
+		"c.guessed: type null taken for enum, as its values look",
+		"c.spanned: type 7 taken for range, as its values look",
+		`c.strange: mode "x" is neither r nor w`,
+		"c.strange: type [] is not known; it can only be read, as a text",
+		"nothing: it has no properties",
+		"none: it has no properties",
+		"there: locationName 7 is not the name of a place",
+	},
 }, {
 	name: "values missing for reading or for writing",
 	profile: `{"property":{"v":{
@@ -206,6 +237,7 @@ var layouts = []struct {
 		"t.untyped string r",
 		"t.words enum r r:A|B",
 	},
+	problems: []string{`t.future: type "colour" is not known; it can only be read, as a text`},
 }, {
 	name: "numbers as words",
 	profile: `{"property":{"n":{
@@ -307,7 +339,7 @@ func TestParseProfileCodes(t *testing.T) {
 	if diff := cmp.Diff([]string{"washer", "dryer"}, p.Parts()); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"notification.push: 7 is not a word"}, p.Problems); diff != "" {
+	if diff := cmp.Diff([]string{"notification.push: 7 is not a word", `note: {"text":"no part"} is no part of a profile`}, p.Problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }

@@ -44,6 +44,9 @@ func (d *decoder) text(m *member) (any, bool) {
 				return b, true
 			}
 		}
+		if len(text) == 0 && m.kind != Text && m.kind != "" {
+			return nil, true // where a word should be, nothing is said
+		}
 	}
 	if v, ok := d.profile.words[string(text)]; ok {
 		return v, true
