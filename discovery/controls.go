@@ -7,115 +7,157 @@ import (
 )
 
 // controls is the composite of the words that start, stop and switch an appliance
-// with programmes: a button for each, usable when the appliance would take it.
+// with programmes: a button for each, usable when the appliance would take it,
+// one list of them all, and a switch of the power.
 type controls struct {
-	Operation string // "operation.washerOperationMode", write-only
+	Operation string // "operation.washerOperationMode", usually write-only
 	State     string // "runState.currentState"
 	Remote    string // "remoteControlEnable.remoteControlEnabled"
 }
 
+// powerWords are the words whose success the power switch shows.
+var powerWords = []any{"POWER_ON", "POWER_OFF"}
+
+// A panel is the controls of one place.
+type panel struct {
+	op     *value
+	state  *value // nil: the appliance does not say what it does
+	remote *value // nil: it lets itself be started at any time
+}
+
 func (o controls) build(b *builder) {
 	for _, location := range b.locations(o.Operation) {
-		op := b.find(o.Operation, location)
-		if op.Readable || op.Type != thinq.Enum {
-			continue
+		p := panel{b.find(o.Operation, location), b.find(o.State, location), b.find(o.Remote, location)}
+		if p.op.Writable && p.op.Type == thinq.Enum && len(p.op.Write.Options) > 0 {
+			b.orders(p)
+			b.orderList(p)
+			b.powerSwitch(p)
 		}
-		state := b.find(o.State, location)
-		remote := b.find(o.Remote, location)
-		b.controlButtons(op, state, remote)
 	}
 }
 
-// A permit is when LG takes a word.
-type permit struct {
-	name    string // of the button
-	remote  bool   // remote control must be on at the appliance
-	allowed func(word string, ph phase) bool
-}
-
-var permits = map[string]permit{
-	"START": {"Start", true, func(word string, ph phase) bool {
-		return word == "ADD_DRAIN" || ph != active && ph != failed && word != "POWER_OFF" && word != "SLEEP"
-	}},
-	"STOP":      {"Stop", true, func(_ string, ph phase) bool { return ph == active }},
-	"WAKE_UP":   {"Wake up", false, func(word string, _ phase) bool { return word == "SLEEP" }},
-	"POWER_OFF": {"Power off", false, func(word string, _ phase) bool { return word != "POWER_OFF" }},
-	"POWER_ON":  {"Power on", false, func(word string, _ phase) bool { return word == "POWER_OFF" }},
-}
-
-func (b *builder) controlButtons(op, state, remote *value) {
-	place := locationKey(op.Path.Location)
-	hasSwitch := state != nil && slices.Contains(op.Write.Options, any("POWER_ON")) && slices.Contains(op.Write.Options, any("POWER_OFF"))
-	if hasSwitch {
-		b.powerSwitch(op, state, place)
-	}
-	for _, option := range op.Write.Options {
+// orders makes the buttons.
+func (b *builder) orders(p panel) {
+	place := locationKey(p.op.Path.Location)
+	for _, option := range p.op.Write.Options {
 		name, _ := option.(string)
-		p, known := permits[name]
-		switch {
-		case hasSwitch && (name == "POWER_ON" || name == "POWER_OFF"):
-			continue
-		case !known:
-			p.name = sentence(optionText(option))
-		}
+		permit, known := permits[name]
 		key := place + slugWord(name)
-		e := b.button(op, option, key, b.named(op.Path.Location, p.name))
-		if state != nil {
-			e.Bindings[0].Codec.Take = unlessSo(e.Bindings[0].Codec.Take, op, state)
-		}
+		e := b.button(p.op, option, key, b.named(p.op.Path.Location, p.called(name)))
+		e.Bindings[0].Codec.Take = p.unlessSo(e.Bindings[0].Codec.Take)
 		e.Config = map[string]any{"icon": or(orderIcons[word(name)], "mdi:gesture-tap-button")}
-		if state == nil || !known {
+		if p.state == nil || !known {
 			continue
 		}
 		e.Gate = key + "_available"
-		gate := Codec{Show: showBool(p.test(state.Path, remote))}
-		if op.row.Heats.startedBy(thinq.State{op.Path: option}) && !b.device.Settings.RemoteStart {
-			gate.Show = showConstant(false) // the bridge itself would refuse
+		show := showBool(p.allows(permit))
+		if p.op.row.Heats.startedBy(thinq.State{p.op.Path: option}) && !b.device.Settings.RemoteStart {
+			show = showConstant(false) // the bridge itself would refuse
 		}
-		b.silent(Binding{Attr: e.Gate, Codec: gate})
+		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: show}})
 	}
-	b.consume(place+"start", op)
 }
 
-// unlessSo drops the order to be on or off where the run state says that it is
-// so: LG refuses it (2302).
-func unlessSo(take func(string, thinq.State) (thinq.State, *Rejection), op, state *value) func(string, thinq.State) (thinq.State, *Rejection) {
+// called is the name of the button of a word. What can pause goes on with the
+// word that starts it.
+func (p panel) called(name string) string {
+	pauses := p.state != nil && slices.ContainsFunc(p.state.Read.Options, func(o any) bool {
+		w, _ := o.(string)
+		return phases[w] == paused
+	})
+	permit := permits[name]
+	if pauses && permit.resumes != "" {
+		return permit.resumes
+	}
+	return or(permit.name, sentence(word(name)))
+}
+
+// orderList is the select of all words. Where they are only orders it shows
+// none: what came of them is the state.
+func (b *builder) orderList(p panel) {
+	c := map[string]any{}
+	if b.choose(p.op, c) != Select {
+		return
+	}
+	binding := b.binding(p.op)
+	binding.Codec.Show = showWords(p.op.Path, p.op.Write.Options)
+	binding.Codec.Take = p.unlessSo(binding.Codec.Take)
+	c["icon"] = "mdi:gesture-tap-button"
+	e := Entity{
+		Key: p.op.key, Platform: Select, Name: b.named(p.op.Path.Location, "Operation"), Config: c,
+		Bindings: []Binding{binding},
+	}
+	if p.state != nil && p.remote != nil {
+		e.Gate = p.op.key + "_available"
+		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: showBool(func(s thinq.State) bool { return p.isOn(s) && p.isArmed(s) })}})
+	}
+	p.op.made = true
+	b.put(e)
+}
+
+// powerSwitch is a switch that shows by the run state whether the appliance is
+// on. Many can only be switched off from afar.
+func (b *builder) powerSwitch(p panel) {
+	place := locationKey(p.op.Path.Location)
+	if !p.takes("POWER_OFF") || !p.saysPower() {
+		return
+	}
+	binding := Binding{Attr: place + "power", Props: []thinq.Property{p.op.Property}, rank: rankPower, mirrored: true, mirrors: powerWords}
+	binding.Codec.Show = func(dst []byte, s thinq.State) []byte {
+		switch {
+		case p.isOn(s):
+			return append(dst, `"power_on"`...)
+		case p.isOff(s):
+			return append(dst, `"power_off"`...)
+		}
+		return append(dst, "null"...)
+	}
+	binding.Codec.Take = p.unlessSo(takeProperty(p.op.Property))
+	e := Entity{
+		Key: place + "power", Platform: Switch, Name: b.named(p.op.Path.Location, "Power"), Bindings: []Binding{binding},
+		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},
+	}
+	if p.remote != nil || !p.takes("POWER_ON") {
+		e.Gate = place + "power_available"
+		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: showBool(func(s thinq.State) bool {
+			return p.isOn(s) || p.isOff(s) && p.isArmed(s) && p.takes("POWER_ON")
+		})}})
+	}
+	b.put(e)
+}
+
+func (p panel) takes(name string) bool { return slices.Contains(p.op.Write.Options, any(name)) }
+
+// source is the value that says whether the appliance is on: the operation
+// itself, if it can be read, or the run state.
+func (p panel) source() *value {
+	if p.op.Readable {
+		return p.op
+	}
+	return p.state
+}
+
+func (p panel) saysPower() bool { return p.source() != nil }
+
+func (p panel) isOff(s thinq.State) bool {
+	return p.saysPower() && s[p.source().Path] == any("POWER_OFF")
+}
+
+func (p panel) isOn(s thinq.State) bool {
+	return p.saysPower() && s[p.source().Path] != nil && !p.isOff(s)
+}
+
+// isArmed reports whether the appliance lets itself be started from afar.
+func (p panel) isArmed(s thinq.State) bool { return p.remote == nil || s[p.remote.Path] == any(true) }
+
+// unlessSo drops the order to be on or off where the appliance is so: LG refuses
+// it (2302).
+func (p panel) unlessSo(take func(string, thinq.State) (thinq.State, *Rejection)) func(string, thinq.State) (thinq.State, *Rejection) {
 	return func(payload string, now thinq.State) (thinq.State, *Rejection) {
 		wish, rejection := take(payload, now)
-		is, known := now[state.Path].(string)
-		off := is == "POWER_OFF"
-		if v := wish[op.Path]; known && (v == "POWER_OFF" && off || v == "POWER_ON" && !off) {
+		if v := wish[p.op.Path]; v == any("POWER_OFF") && p.isOff(now) || v == any("POWER_ON") && p.isOn(now) {
 			return nil, nil
 		}
 		return wish, rejection
 	}
-}
-
-// test asks whether LG would take the word now.
-func (p permit) test(state thinq.Path, remote *value) func(thinq.State) bool {
-	return func(s thinq.State) bool {
-		name, _ := s[state].(string)
-		if p.remote && remote != nil && s[remote.Path] != any(true) {
-			return false
-		}
-		return name != "" && p.allowed(name, phases[name])
-	}
-}
-
-// powerSwitch is a switch that shows by the run state whether the appliance is
-// on, and takes both words.
-func (b *builder) powerSwitch(op, state *value, place string) {
-	isOn := func(s thinq.State) bool { return s[state.Path] != any("POWER_OFF") && s[state.Path] != nil }
-	binding := Binding{Attr: place + "power", Props: []thinq.Property{op.Property}, rank: rankPower, mirrored: true}
-	binding.Codec.Show = func(dst []byte, s thinq.State) []byte {
-		if isOn(s) {
-			return append(dst, `"power_on"`...)
-		}
-		return append(dst, `"power_off"`...)
-	}
-	binding.Codec.Take = unlessSo(takeProperty(op.Property), op, state)
-	b.put(Entity{
-		Key: place + "power", Platform: Switch, Name: b.named(op.Path.Location, "Power"), Bindings: []Binding{binding},
-		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},
-	})
 }

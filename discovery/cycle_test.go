@@ -306,28 +306,3 @@ func TestReserved(t *testing.T) {
 		t.Errorf("finish_time %s", got)
 	}
 }
-
-// TestOrders: a button is there for use only when the appliance would obey.
-func TestOrders(t *testing.T) {
-	s := sampleNamed(t, "dryer_heat_pump")
-	d := s.describe(willing())[0]
-	tests := []struct {
-		word        string
-		remote      bool
-		start, stop string
-		power       string
-	}{
-		{"INITIAL", true, "true", "false", "power_on"},
-		{"INITIAL", false, "false", "false", "power_on"},
-		{"RUNNING", true, "false", "true", "power_on"},
-		{"PAUSE", true, "true", "false", "power_on"},
-		{"POWER_OFF", true, "false", "false", "power_off"},
-	}
-	for _, test := range tests {
-		now := at(t, s.state, map[string]any{"runState.currentState": test.word, "remoteControlEnable.remoteControlEnabled": test.remote})
-		got := []string{documented(t, d, now, "start_available"), documented(t, d, now, "stop_available"), documented(t, d, now, "power")}
-		if diff := cmp.Diff([]string{test.start, test.stop, test.power}, got); diff != "" {
-			t.Errorf("%s, remote %v (-want +got):\n%s", test.word, test.remote, diff)
-		}
-	}
-}

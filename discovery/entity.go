@@ -51,6 +51,7 @@ type Binding struct {
 	quiet bool // an attribute, but no field that Home Assistant may know of now
 	// mirrored: the property cannot be read, another one shows what was set.
 	mirrored bool
+	mirrors  []any // the values of which it does; nil: of all
 }
 
 // An Entity is one component of Home Assistant.

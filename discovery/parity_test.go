@@ -278,8 +278,6 @@ func kindOf(d *Device) string {
 // pending are rows that are not fulfilled everywhere yet, by platform and their
 // key, with what is to bring them. They are printed.
 var pending = map[string]string{
-	"switch operation_power":              "the power switch of what can only be turned off",
-	"select operation_mode":               "words of an operation as a select",
 	"select air_clean_operation_mode":     "climate",
 	"sensor relative_to_start":            "timers",
 	"sensor relative_to_stop":             "timers",

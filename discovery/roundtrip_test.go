@@ -63,6 +63,9 @@ func roundTrip(t *testing.T, s sample, d *Device, e Entity, b Binding) {
 		if b.Codec.Show == nil || e.Platform == Vacuum { // a robot shows what it does, not what it was told
 			continue
 		}
+		if len(calls) == 0 && e.Platform == Select && !b.Props[0].Readable { // off already
+			continue
+		}
 		if got := documented(t, d, now, b.Attr); !same(got, payload) {
 			t.Errorf("%s = %q shows %q after %v", b.Attr, payload, got, calls)
 		}

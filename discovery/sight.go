@@ -1,6 +1,10 @@
 package discovery
 
-import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+import (
+	"slices"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
 
 // A Sight counts how many values of a wish a state shows, how many it shows
 // otherwise or not yet, and how many no state can show, because they can only be
@@ -19,7 +23,7 @@ func (d *Device) Look(wish, now thinq.State) Sight {
 			s.Shown++
 		case !writeOnly:
 			s.Missing++
-		case mirror == nil || isNull(mirror.Codec.Show(nil, now)):
+		case mirror == nil || !mirror.tells(v) || isNull(mirror.Codec.Show(nil, now)):
 			s.Hidden++
 		case shown(mirror.Codec.Show(nil, now), bare(v)):
 			s.Shown++
@@ -29,6 +33,10 @@ func (d *Device) Look(wish, now thinq.State) Sight {
 	}
 	return s
 }
+
+// tells reports whether a binding that mirrors a property shows what became of a
+// value of it.
+func (b *Binding) tells(v any) bool { return b.mirrors == nil || slices.Contains(b.mirrors, v) }
 
 func isNull(form []byte) bool { return string(form) == "null" }
 

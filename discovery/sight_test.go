@@ -26,6 +26,8 @@ func TestLook(t *testing.T) {
 		{"mirrored, not yet", "air_conditioner_living_room", map[string]any{showsC: 24.0}, map[string]any{cool: 25.0}, Sight{Missing: 1}},
 		{"both", "air_conditioner_living_room", map[string]any{showsC: 25.0, fan: "HIGH"}, map[string]any{cool: 25.0, fan: "LOW"}, Sight{Shown: 1, Missing: 1}},
 		{"nothing mirrors it", "washer_twin", nil, map[string]any{start: "START"}, Sight{Hidden: 1}},
+		{"the power switch mirrors no start", "washtower_bottom", nil, map[string]any{start: "START"}, Sight{Hidden: 1}},
+		{"the power switch mirrors the power", "washtower_bottom", nil, map[string]any{start: "POWER_ON"}, Sight{Missing: 1}},
 		{"nothing wished", "washer_twin", nil, nil, Sight{}},
 	}
 	for _, tt := range tests {
