@@ -19,18 +19,22 @@ import (
 // value that is published for it. It drops what its component does not list.
 func TestAccepted(t *testing.T) {
 	for _, s := range samples(t) {
-		t.Run(s.name, func(t *testing.T) {
-			devices := s.describe(testOptions)
-			read := newHome()
-			read.accepts(t, devices, s.state)
-			for _, p := range s.profile.Properties {
-				for _, v := range mayReport(p) {
-					now := maps.Clone(s.state)
-					now[p.Path] = v
-					read.accepts(t, follow(s, devices, now, thinq.State{p.Path: v}), now)
-				}
-			}
-		})
+		t.Run(s.name, func(t *testing.T) { allAccepted(t, s) })
+	}
+}
+
+// allAccepted gives every property of an appliance every value it may report.
+func allAccepted(t *testing.T, s sample) {
+	t.Helper()
+	devices := s.describe(testOptions)
+	read := newHome()
+	read.accepts(t, devices, s.state)
+	for _, p := range s.profile.Properties {
+		for _, v := range mayReport(p) {
+			now := maps.Clone(s.state)
+			now[p.Path] = v
+			read.accepts(t, follow(s, devices, now, thinq.State{p.Path: v}), now)
+		}
 	}
 }
 
@@ -234,6 +238,14 @@ var rules = map[string]rule{
 	"fan.state_value_template":       oneOf("payload_on", "payload_off"),
 	"fan.percentage_value_template":  fanSpeed,
 	"fan.preset_mode_value_template": oneOf("preset_modes"),
+	"fan.oscillation_value_template": oneOf("payload_oscillation_on", "payload_oscillation_off"),
+
+	"light.state_value_template": oneOf("payload_on", "payload_off"),
+	"light.brightness_value_template": func(c component, form string) bool {
+		f, err := strconv.ParseFloat(form, 64)
+		return err == nil && f >= 1 && f <= c["brightness_scale"].(float64)
+	},
+	"light.effect_value_template": oneOf("effect_list"),
 
 	"humidifier.state_value_template":           oneOf("payload_on", "payload_off"),
 	"humidifier.target_humidity_state_template": between("min_humidity", "max_humidity"),

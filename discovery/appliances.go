@@ -5,9 +5,15 @@ const typePrefix = "DEVICE_"
 
 // unheard is what a type gets that is not in the table: the natural mapping, and
 // the composites that go by the names of properties alone.
-var unheard = Appliance{Composites: []Composite{
-	programme{State: laundryProgramme.State, Timer: laundryProgramme.Timer, Count: laundryProgramme.Count, Proven: true},
-}}
+var unheard = Appliance{
+	Composites: []Composite{
+		programme{State: laundryProgramme.State, Timer: laundryProgramme.Timer, Count: laundryProgramme.Count, Proven: true},
+		fan{Power: "operation.*OperationMode", Speed: airFlow, Angle: angles, Keep: true}, hoodFan,
+		humidifier, dehumidifier, robotCleaner,
+		battery{State: chargers}, hoodLamp, moodLamp, cellarLamp,
+	},
+	Rows: ventilationRows,
+}
 
 // laundryProgramme is the programme of everything that LG built like a washer.
 var laundryProgramme = programme{State: "runState.currentState", Timer: "timer", Count: "cycle.cycleCount"}
@@ -41,13 +47,17 @@ var appliances = []Appliance{
 	{Type: "DEVICE_AIR_PURIFIER", Name: "Air purifier", Main: fanKey,
 		Composites: []Composite{fan{
 			Power: "operation.airPurifierOperationMode",
-			Speed: []string{"airFlow.windStrength", "airFlow.windStrengthDetail"}, Keep: true,
+			Speed: airFlow, Job: "airPurifierJobMode.currentJobMode", Angle: angles, Keep: true,
 		}}},
 	{Type: "DEVICE_AIR_PURIFIER_FAN", Name: "Air purifier fan", Main: fanKey,
-		Composites: []Composite{fan{Power: "operation.airFanOperationMode", Speed: []string{"airFlow.windStrength"}, Keep: true}}},
+		Composites: []Composite{fan{
+			Power: "operation.airFanOperationMode",
+			Speed: airFlow, Job: "airFanJobMode.currentJobMode", Angle: angles, Keep: true,
+		}},
+		Rows: []Row{{Path: "airFlow.windTemperature", While: "airFlow.warmMode"}}},
 	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
 	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan", Main: fanKey,
-		Composites: []Composite{fan{Power: "operation.ceilingfanOperationMode", Speed: []string{"airFlow.windStrength"}}}},
+		Composites: []Composite{fan{Power: "operation.ceilingfanOperationMode", Speed: airFlow, Angle: angles}}},
 	{Type: "DEVICE_COOKTOP", Name: "Cooktop",
 		Composites: []Composite{zones{Level: "power.powerLevel", Time: "timer", State: "cookingZone.currentState"}},
 		Rows: []Row{
@@ -57,21 +67,15 @@ var appliances = []Appliance{
 			{Path: "timer.remainMinute", With: []string{"power.powerLevel", "timer.remainHour"}},
 		}},
 	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier", Main: humidifierKey,
-		Composites: []Composite{humidity{
-			Class: "dehumidifier", Action: "drying", Power: "operation.dehumidifierOperationMode",
-			Mode: "dehumidifierJobMode.currentJobMode", Current: "humidity.currentHumidity",
-		}}},
+		Composites: []Composite{dehumidifier}},
 	{Type: "DEVICE_DISH_WASHER", Name: "Dishwasher", Main: "current_state", Composites: laundry("dishWasher"), Rows: laundryRows},
 	{Type: "DEVICE_HOME_BREW", Name: "Home brew"},
-	{Type: "DEVICE_HOOD", Name: "Hood", Main: fanKey, Composites: []Composite{hoodFan}, Rows: ventilationRows},
+	{Type: "DEVICE_HOOD", Name: "Hood", Main: fanKey, Composites: []Composite{hoodFan, hoodLamp}, Rows: ventilationRows},
 	{Type: "DEVICE_HUMIDIFIER", Name: "Humidifier", Main: humidifierKey,
-		Composites: []Composite{humidity{
-			Class: "humidifier", Action: "humidifying", Power: "operation.humidifierOperationMode",
-			Mode: "humidifierJobMode.currentJobMode", Current: "airQualitySensor.humidity",
-		}}},
+		Composites: []Composite{humidifier, moodLamp}},
 	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator",
 		Composites: []Composite{storage{Path: "temperature.targetTemperature"}}},
-	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{laundryProgramme, hoodFan}, Rows: ventilationRows},
+	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{laundryProgramme, hoodFan, hoodLamp}, Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state", Together: true,
 		OwnUnit: true, Composites: append([]Composite{staging{
 			Operation: "operation.ovenOperationMode", State: laundryProgramme.State,
@@ -85,8 +89,8 @@ var appliances = []Appliance{
 		}},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator"},
 	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner", Main: vacuumKey,
-		Composites: []Composite{robot{State: "runState.currentState", Operation: "operation.cleanOperationMode"}, laundryProgramme}},
-	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner"},
+		Composites: []Composite{robotCleaner, laundryProgramme, battery{State: chargers, Main: true}}},
+	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner", Composites: []Composite{battery{State: chargers}}},
 	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
 		{Path: "operation.stylerOperationMode", Heats: heat{"START"}},
 	}, laundryRows...)},
@@ -106,14 +110,14 @@ var appliances = []Appliance{
 			{Path: "roomTemperatureInUnits.outWaterCurrentTemperature", Word: Word{Name: "Water outlet temperature"}},
 		}},
 	{Type: "DEVICE_VENTILATOR", Name: "Ventilator", Main: fanKey,
-		Composites: []Composite{fan{Power: "operation.ventOperationMode", Speed: []string{"airFlow.windStrength"}, Keep: true}}},
+		Composites: []Composite{fan{Power: "operation.ventOperationMode", Speed: airFlow, Angle: angles, Keep: true}}},
 	{Type: "DEVICE_WATER_HEATER", Name: "Water heater", Main: waterHeaterKey,
 		Composites: []Composite{waterHeater{
 			Key: waterHeaterKey, Name: "Water heater", Temps: "temperatureInUnits",
 			Power: "operation.waterHeaterOperationMode", Mode: "waterHeaterJobMode.currentJobMode",
 		}}},
 	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier"},
-	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar"},
+	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar", Composites: []Composite{cellarLamp}},
 }
 
 // laundry are the composites of an appliance with programmes.
@@ -139,20 +143,55 @@ var laundryRows = []Row{
 
 var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: heat{"START"}}}, laundryRows...)
 
-// hoodFan is the fan above a cooker: its lowest speed is off.
-var hoodFan = fan{Speed: []string{"ventilation.fanSpeed"}}
+// airFlow and angles are what fans call their speed and their sweep.
+var (
+	airFlow = []string{"airFlow.windStrength", "airFlow.windStrengthDetail", "airFlow.windStep"}
+	angles  = []string{"airFlow.windAngle", "windDirection.rotateLeftRight", "windDirection.rotateUpDown"}
+)
+
+// hoodFan is the fan above a cooker: its lowest speed is off. Its lamp has
+// levels, too.
+var (
+	hoodFan  = fan{Speed: []string{"ventilation.fanSpeed"}, Keep: true}
+	hoodLamp = lamp{Key: lampKey, Name: "Lamp", Level: []string{"lamp.lampBrightness"}}
+)
+
+// moodLamp and cellarLamp are lamps of other appliances. A wine cellar has words
+// for its levels, or else percents.
+var (
+	moodLamp   = lamp{Key: moodLampKey, Name: "Mood light", Level: []string{"moodLamp.moodLampState"}}
+	cellarLamp = lamp{Key: cellarLampKey, Name: "Light", Level: []string{"operation.lightBrightness", "operation.lightStatus"}}
+)
+
+var humidifier = humidity{
+	Class: "humidifier", Action: "humidifying", Power: "operation.humidifierOperationMode",
+	Mode: "humidifierJobMode.currentJobMode", Current: []string{"airQualitySensor.humidity", "humidity.currentHumidity"},
+	Reached: func(current, target float64) bool { return current >= target },
+}
+
+var dehumidifier = humidity{
+	Class: "dehumidifier", Action: "drying", Power: "operation.dehumidifierOperationMode",
+	Mode: "dehumidifierJobMode.currentJobMode", Current: []string{"humidity.currentHumidity", "airQualitySensor.humidity"},
+	Reached: func(current, target float64) bool { return current <= target },
+}
+
+var robotCleaner = robot{State: "runState.currentState", Operation: "operation.cleanOperationMode"}
+
+// chargers say whether a cleaner charges.
+var chargers = []string{"runState.currentState", "runState.currentStateDetail"}
 
 // ventilationRows: LG wants the lamp and the fan in one call.
 var ventilationRows = []Row{
 	{Path: "lamp.lampBrightness", With: []string{"ventilation.fanSpeed"}},
-	{Path: "ventilation.fanSpeed", With: []string{"lamp.lampBrightness"}},
+	{Path: "ventilation.fanSpeed", With: []string{"lamp.lampBrightness"}, Word: Word{Disabled: true}}, // the fan does as much
 }
 
 // reserved are keys of composites and of entities that every appliance may
 // have. A property of such a name carries its resource in its key, whether the
 // appliance has the composite or not, so that no key ever moves.
 var reserved = map[string]bool{
-	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true,
+	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true, lampKey: true, moodLampKey: true, cellarLampKey: true,
+	chargingKey: true, batteryLowKey: true, batteryLevelKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
 	"phase": true, "cycles": true, "last_finished": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,

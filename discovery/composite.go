@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"path"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -52,6 +53,15 @@ func (c *composer) isOff(s thinq.State) bool {
 	return name == c.device.power.off
 }
 
+// awake adds to a wish what turns the appliance on, so that it is one even where
+// all else is as it was before the appliance went off.
+func (c *composer) awake(wish, now thinq.State) thinq.State {
+	if c.isOff(now) {
+		wish[c.power.Path] = c.device.power.on
+	}
+	return wish
+}
+
 // onOff adds the field that turns on and off.
 func (c *composer) onOff() {
 	c.entity.Config["payload_on"], c.entity.Config["payload_off"] = "on", "off"
@@ -78,6 +88,22 @@ func (b *builder) firstOf(keys ...string) *value {
 		}
 	}
 	return nil
+}
+
+// powerOf is the property that turns on and off; of several that fit a pattern,
+// operation.*OperationMode, the one with LG's words for the power.
+func (b *builder) powerOf(pattern string) *value {
+	var other *value
+	for _, v := range b.values {
+		fits, _ := path.Match(pattern, v.Path.Key())
+		if on, _, ok := pairIn(v.Write.Options); fits && ok && v.Writable && v.Path.Location == "" {
+			if on == "POWER_ON" {
+				return v
+			}
+			other = v
+		}
+	}
+	return other
 }
 
 // unitOf is the unit of a temperature for Home Assistant: C or F.

@@ -75,6 +75,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	for _, c := range appliance.Composites {
 		c.build(b)
 	}
+	b.filters()
 	b.timers()
 	for _, v := range b.values {
 		b.natural(v)

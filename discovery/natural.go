@@ -175,7 +175,27 @@ func (b *builder) entity(v *value, platform Platform) Entity {
 	c := map[string]any{}
 	platform = describers[platform](b, v, c)
 	decorate(c, v.finalWord(platform), platform)
-	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{b.binding(v)}}
+	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{b.binding(v)}, Gate: b.gateOf(v)}
+}
+
+// gateOf adds whether v can be set now, where that depends on another value; its
+// key is empty where it does not.
+func (b *builder) gateOf(v *value) (key string) {
+	gate := b.find(v.row.While, v.Path.Location)
+	if gate == nil || !gate.Readable || !v.Writable {
+		return ""
+	}
+	var on any = true
+	if !isBool(gate.Property) {
+		word, _, ok := pair(readOptions(gate.Property))
+		if !ok {
+			return ""
+		}
+		on = word
+	}
+	key = v.key + "_available"
+	b.silent(Binding{Attr: key, Codec: Codec{Show: showBool(func(s thinq.State) bool { return s[gate.Path] == on })}})
+	return key
 }
 
 // finalWord adds what follows from how little is known: readable strangers are

@@ -176,6 +176,7 @@ var namings = map[string]naming{
 	"humidifier.action":   {"action_topic", "action_template", ""},
 	"light.":              {"state_topic", "state_value_template", "command_topic"},
 	"light.brightness":    {"brightness_state_topic", "brightness_value_template", "brightness_command_topic"},
+	"light.effect":        {"effect_state_topic", "effect_value_template", "effect_command_topic"},
 	"vacuum.":             {"", "", "command_topic"},
 	"climate.action":      {"action_topic", "action_template", ""},
 }

@@ -31,6 +31,7 @@ type Row struct {
 	Hidden   string   // why it has no entity: it is still in the state document
 	On       string   // LG's word for on, where the pair is not a usual one
 	With     []string // resource.name of what LG wants in the same call
+	While    string   // resource.name of what must be on, so that LG takes it
 	Heats    heat     // what starts heat, so that the owner must have allowed it
 	Word
 }

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,13 +41,13 @@ var robotOrders = []robotOrder{
 
 func (r robot) build(b *builder) {
 	state, op := b.find(r.State, ""), b.firstOf(r.Operation)
-	if state == nil || op == nil {
+	if state == nil || op == nil || !state.Readable || !b.claim(vacuumKey) {
 		return
 	}
 	c := b.compose(vacuumKey, "Vacuum", Vacuum)
 	features := []string{"status"}
 	for _, o := range robotOrders {
-		if slices.Contains(op.Write.Options, any(o.word)) {
+		if len(o.words(op)) > 0 {
 			features = append(features, o.feature)
 		}
 	}
@@ -67,6 +68,30 @@ func (r robot) build(b *builder) {
 	b.put(c.entity)
 }
 
+// words are those of the order that a model takes, the usual one first.
+func (o robotOrder) words(op *value) []string {
+	var words []string
+	for _, w := range append([]string{o.word}, slices.Sorted(maps.Values(o.by))...) {
+		if slices.Contains(op.Write.Options, any(w)) {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// in is the word for a run state: the one that belongs there, or where the model
+// has not got it, the usual one; empty if it has neither.
+func (o robotOrder) in(state string, op *value) string {
+	words := o.words(op)
+	if w := o.by[state]; slices.Contains(words, w) {
+		return w
+	}
+	if slices.Contains(words, o.word) {
+		return o.word
+	}
+	return ""
+}
+
 // takeRobot finds LG's word for a command of Home Assistant, or takes LG's own.
 func takeRobot(op, state *value) func(string, thinq.State) (thinq.State, *Rejection) {
 	return func(payload string, now thinq.State) (thinq.State, *Rejection) {
@@ -76,8 +101,8 @@ func takeRobot(op, state *value) func(string, thinq.State) (thinq.State, *Reject
 			if o.payload != asked {
 				continue
 			}
-			wanted := or(o.by[name], o.word)
-			if !slices.Contains(op.Write.Options, any(wanted)) {
+			wanted := o.in(name, op)
+			if wanted == "" {
 				return nil, invalid(strconv.Quote(payload)+" is not possible with this model", wordsOf(op.Write.Options))
 			}
 			return thinq.State{op.Path: wanted}, nil

@@ -122,7 +122,7 @@ func (p *plan) add(o order) *Rejection {
 	}
 	p.wake = p.wake || o.wakes && !p.turnsOff(wish)
 	for _, path := range slices.SortedFunc(maps.Keys(wish), thinq.Path.Compare) {
-		c := p.callFor(path, o.rank)
+		c := p.callFor(path, min(o.rank, rankOf(path)))
 		c.wish[path] = wish[path]
 		c.with = append(c.with, o.With...)
 	}

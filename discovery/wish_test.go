@@ -87,8 +87,6 @@ func TestWish(t *testing.T) {
 				`{"operation":{"ceilingfanOperationMode":"POWER_ON"}}`, `{"airFlow":{"windStrength":"TURBO"}}`}},
 		{"no speed is off", "ceiling_fan_veranda", map[string]any{"operation.ceilingfanOperationMode": "POWER_ON"},
 			map[string]string{"fan_percentage": "0"}, []string{`{"operation":{"ceilingfanOperationMode":"POWER_OFF"}}`}},
-		{"a hood fan turns on at its lowest", "hood_island", map[string]any{"ventilation.fanSpeed": 0.0, "lamp.lampBrightness": 2.0},
-			map[string]string{"fan_power": "on"}, []string{`{"lamp":{"lampBrightness":2},"ventilation":{"fanSpeed":1}}`}},
 		{"a paused robot resumes", "robot_cleaner_zigzag", map[string]any{"runState.currentState": "PAUSE"},
 			map[string]string{"vacuum": "start"}, []string{`{"operation":{"cleanOperationMode":"RESUME"}}`}},
 		{"hot water needs no room heating", "system_boiler_monobloc", map[string]any{"operation.boilerOperationMode": "POWER_OFF"},

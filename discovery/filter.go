@@ -1,0 +1,34 @@
+package discovery
+
+import (
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// filterDue is the rest of a filter's life, in percent, at which it is due.
+const filterDue = 5
+
+// filters adds, for every filter of which LG says how many percent remain,
+// whether it is due.
+func (b *builder) filters() {
+	for _, v := range b.values {
+		stem, ok := strings.CutSuffix(v.key, "remain_percent")
+		if !ok || !v.Readable || !isNumeric(v.Property) || !isFilter(v.Path) {
+			continue
+		}
+		place := locationKey(v.Path.Location)
+		if stem == place { // it is called no more than that
+			stem += snake(v.Path.Resource) + "_"
+		}
+		name := b.named(v.Path.Location, sentence(strings.TrimPrefix(stem, place))+" due")
+		b.putBinary(stem+"due", name, "problem", v.Path, func(v any) bool {
+			f, ok := v.(float64)
+			return ok && f <= filterDue
+		})
+	}
+}
+
+func isFilter(p thinq.Path) bool {
+	return strings.Contains(strings.ToLower(p.Resource+p.Name), "filter")
+}
