@@ -36,6 +36,7 @@ type daemon struct {
 	link   *link.Link
 	bridge *bridge.Bridge
 	topics discovery.Topics
+	owner  discovery.Settings // of every appliance
 	log    bytes.Buffer
 	logMu  sync.Mutex
 	stop   func()
@@ -125,7 +126,10 @@ func (d *daemon) start() {
 	d.bridge = bridge.New(bridge.Options{
 		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: log, Version: "1.0.0",
 		Subscriber: bridge.Subscriber(link.Options{Dial: d.lg.Dial}),
-		Discovery:  discovery.Options{Topics: d.topics, Unit: "auto", Instance: d.store.Instance()},
+		Discovery: discovery.Options{
+			Topics: d.topics, Unit: "auto", Instance: d.store.Instance(),
+			Settings: func(string, string) discovery.Settings { return d.owner },
+		},
 	})
 	d.run(client)
 }

@@ -9,18 +9,39 @@ import (
 func (a *appliance) obey(writes []write) {
 	before := a.snapshot()
 	for _, w := range writes {
-		if w.isCommand() {
-			a.command(w)
-		} else {
+		if !w.isCommand() {
 			w.set()
 		}
 	}
+	for _, w := range writes {
+		if w.isCommand() {
+			a.command(w)
+		}
+	}
+	startUnasked(writes)
 	for _, w := range writes {
 		w.section.settleTimers(w, writes)
 		w.section.settlePower(w)
 		w.section.settleZone(w)
 	}
 	a.mirror(before)
+}
+
+// starting are properties of ovens and combined washers that start a programme
+// when they are set without an order beside them.
+var starting = []string{"cook.cookMode", "temperature.targetTemperature", "timer.targetHour", "timer.targetMinute", "mode.washerMode"}
+
+func startUnasked(writes []write) {
+	if slices.ContainsFunc(writes, write.isCommand) {
+		return
+	}
+	for _, w := range writes {
+		s := w.section
+		if slices.Contains(starting, w.resource+"."+w.name) && s.startable() && slices.Contains(idle, s.runState()) {
+			s.command("START")
+			return
+		}
+	}
 }
 
 // shownAs is where the value of a property appears that can only be written;

@@ -161,11 +161,14 @@ func wrongState(w write, _ overview) bool {
 
 // laundry is everything that runs a programme on its own and is never read back
 // what to do: washers, dryers, dish washers, stylers.
-func (s *section) laundry() bool {
+func (s *section) laundry() bool { return s.startable() && s.word("runState", "currentState") != "" }
+
+// startable says whether there is an order to start.
+func (s *section) startable() bool {
 	operation, _ := s.properties["operation"].(map[string]any)
 	for _, d := range operation {
 		if !readable(d) && slices.Contains(choices(d, "w"), any("START")) {
-			return s.word("runState", "currentState") != ""
+			return true
 		}
 	}
 	return false

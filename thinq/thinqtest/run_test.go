@@ -137,6 +137,11 @@ func TestLives(t *testing.T) {
 			[]string{"RUNNING", "COOLING", "END", "DRYING_IS_COMPLETE", "POWER_OFF"}},
 		{"oven", "oven", []string{oven + `"operation":{"ovenOperationMode":"START"}}`}, 2,
 			[]string{"PREHEATING", "COOKING_IN_PROGRESS", "PREHEATING_IS_COMPLETE", "DONE", "COOKING_IS_COMPLETE", "INITIAL"}},
+		{"oven that is only told a temperature", "oven", []string{oven + `"temperature":{"targetTemperature":200,"unit":"C"}}`}, 0.1,
+			[]string{"PREHEATING"}},
+		{"oven that is told everything at once", "oven", []string{
+			oven + `"operation":{"ovenOperationMode":"START"},"cook":{"cookMode":"ROAST"},"timer":{"targetHour":0,"targetMinute":3}}`}, 0.2,
+			[]string{"PREHEATING", "COOKING_IN_PROGRESS", "PREHEATING_IS_COMPLETE", "DONE", "COOKING_IS_COMPLETE"}},
 		{"oven stopped", "oven", []string{oven + `"operation":{"ovenOperationMode":"START"}}`, oven + `"operation":{"ovenOperationMode":"STOP"}}`}, 2,
 			[]string{"PREHEATING", "INITIAL"}},
 		{"cooking zone with a timer", "cooktop", []string{`{"location":{"locationName":"LEFT"},"power":{"powerLevel":5},"timer":{"remainHour":0,"remainMinute":3}}`}, 1,
