@@ -62,6 +62,8 @@ type rejection struct {
 	Message string     `json:"message"`
 	Allowed any        `json:"allowed,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
+
+	alone bool // with another attribute it may be right
 }
 
 // result is what stands on <slug>/result.
@@ -206,12 +208,13 @@ func (b *Bridge) repeated(m link.Message) bool {
 func (b *Bridge) accept(c *command) {
 	d := c.half.of
 	calls, err := c.half.Wish(c.attrs, d.assumed())
+	why := refusedWish(err)
 	switch {
-	case err != nil:
-		b.end(c, rejected, refusedWish(err))
+	case why != nil && !why.alone: // what may be right with another one waits for it
+		b.end(c, rejected, why)
 		b.publishState(d, true) // a dashboard that shows the wish snaps back
 		return
-	case len(calls) == 0 && d.orders.idle():
+	case why == nil && len(calls) == 0 && d.orders.idle():
 		b.end(c, confirmed, nil)
 		return
 	}
@@ -226,8 +229,11 @@ func (b *Bridge) accept(c *command) {
 }
 
 func refusedWish(err error) *rejection {
+	if err == nil {
+		return nil
+	}
 	if r, ok := errors.AsType[*discovery.Rejection](err); ok {
-		return &rejection{Reason: r.Reason, Message: r.Message, Allowed: r.Allowed}
+		return &rejection{Reason: r.Reason, Message: r.Message, Allowed: r.Allowed, alone: r.Alone}
 	}
 	return &rejection{Reason: "invalid_value", Message: err.Error()}
 }

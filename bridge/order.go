@@ -129,6 +129,10 @@ func (b *Bridge) pick(d *device, now time.Time) {
 		return
 	}
 	calls, group, why := wishOf(group, d.assumed())
+	if end := group[0].received.Add(mergeWindow); why != nil && why.alone && now.Before(end) {
+		b.wakeFor(d, end)
+		return
+	}
 	if why != nil {
 		b.end(group[0], rejected, why)
 		b.publishState(d, true)

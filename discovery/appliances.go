@@ -22,7 +22,10 @@ var laundryProgramme = programme{State: "runState.currentState", Timer: "timer",
 // What is not said here follows from the profile.
 var appliances = []Appliance{
 	{Type: "DEVICE_AIR_CONDITIONER", Name: "Air conditioner", Main: climateKey,
-		Composites: []Composite{airConditioner{}},
+		Composites: []Composite{
+			airConditioner{}, filter,
+			chooser{Path: "operation.airCleanOperationMode", Key: "air_clean", Name: "Air clean mode"},
+		},
 		Rows: []Row{
 			{Path: "operation.airConOperationMode", Word: Word{Name: "Power", Icon: "mdi:power", Category: config}},
 			{Path: "operation.airCleanOperationMode", Platform: Switch, On: "START"},
@@ -97,7 +100,7 @@ var appliances = []Appliance{
 	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler", Main: climateKey,
 		Composites: []Composite{boiler{}, waterHeater{
 			Key: waterHeaterKey, Name: "Hot water", Temps: "hotWaterTemperatureInUnits", Low: "minTemperature", High: "maxTemperature",
-			Power: "operation.hotWaterMode",
+			Power: []string{"operation.hotWaterMode", "operation.boilerOperationMode"},
 		}},
 		Rows: []Row{
 			{Path: "operation.boilerOperationMode", Word: Word{Name: "Power", Icon: "mdi:power", Category: config}},
@@ -114,8 +117,8 @@ var appliances = []Appliance{
 	{Type: "DEVICE_WATER_HEATER", Name: "Water heater", Main: waterHeaterKey,
 		Composites: []Composite{waterHeater{
 			Key: waterHeaterKey, Name: "Water heater", Temps: "temperatureInUnits",
-			Power: "operation.waterHeaterOperationMode", Mode: "waterHeaterJobMode.currentJobMode",
-		}}},
+			Power: []string{"operation.waterHeaterOperationMode"}, Mode: "waterHeaterJobMode.currentJobMode",
+		}, away{Mode: "waterHeaterJobMode.currentJobMode", Word: "VACATION"}}},
 	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier"},
 	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar", Composites: []Composite{cellarLamp}},
 }
@@ -180,6 +183,9 @@ var robotCleaner = robot{State: "runState.currentState", Operation: "operation.c
 // chargers say whether a cleaner charges.
 var chargers = []string{"runState.currentState", "runState.currentStateDetail"}
 
+// filter is the filter of whatever moves air.
+var filter = filterLeft{Life: "filterInfo.filterLifetime", Used: "filterInfo.usedTime", Left: "filterInfo.filterRemainPercent"}
+
 // ventilationRows: LG wants the lamp and the fan in one call.
 var ventilationRows = []Row{
 	{Path: "lamp.lampBrightness", With: []string{"ventilation.fanSpeed"}},
@@ -200,4 +206,5 @@ var reserved = map[string]bool{
 	"reported_cook_mode": true, "reported_target_temperature": true, "reported_target": true, "reported_washer_mode": true,
 	"reported_power_level": true, "any_zone_on": true,
 	"energy_usage_today": true, "energy_usage_yesterday": true, "energy_usage_this_month": true, "energy_usage_last_month": true, "energy_usage_total": true,
+	awayKey: true, "air_clean": true, "water_temperature_difference": true,
 }

@@ -1,6 +1,10 @@
 package discovery
 
-import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+import (
+	"math"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
 
 // boiler is the composite of the climate entity of an air-to-water heat pump.
 // What it heats by, the room's air or the water going in or out, is a setting of
@@ -10,70 +14,118 @@ type boiler struct{}
 const boilerRoom = "roomTemperatureInUnits."
 
 func (boiler) build(b *builder) {
+	b.difference("water_temperature_difference", "Water temperature difference",
+		b.find(boilerRoom+"outWaterCurrentTemperature", ""), b.find(boilerRoom+"inWaterCurrentTemperature", ""))
 	u := newUnit(b, "operation.boilerOperationMode", "boilerJobMode.currentJobMode")
 	if u == nil {
 		return
 	}
 	room := func(name string) *value { return u.find(boilerRoom+name, "") }
 	u.target = room("targetTemperature")
-	side, water := u.find("operation.roomTempMode", ""), u.find("operation.roomWaterMode", "")
-	u.deciders = []*value{u.mode, side}
-	u.pick = u.pickBySide(side, room)
+	u.pickBySide(u.find("operation.roomTempMode", ""), room)
+	u.measureBySide(u.find("operation.roomTempMode", ""), u.find("operation.roomWaterMode", ""), room)
 	u.modes()
+	u.presets()
 	u.temperatures()
-	if show := showSide(side, water, room); show != nil {
-		u.bind("current_temperature", rankValue, Codec{Show: show})
-	}
+	u.action()
 	u.consume(climateKey, u.target)
 	b.put(u.entity)
 }
 
 // A heatSide is what a boiler heats or cools by, in one mode.
-type heatSide struct{ target, low, high *value }
+type heatSide struct{ word, mode, stem string }
 
-// pickBySide makes pick choose by the side and the mode.
-func (u *hvacUnit) pickBySide(side *value, room func(string) *value) func(thinq.State) (v, low, high *value) {
-	table := map[[2]string]heatSide{}
-	for word, stem := range map[string]string{"AIR": "air", "WATER": "water"} {
-		for job, name := range map[string]string{"HEAT": "Heat", "COOL": "Cool"} {
-			s := heatSide{room(stem + name + "TargetTemperature"), room(stem + name + "MinTemperature"), room(stem + name + "MaxTemperature")}
-			table[[2]string{word, job}] = s
-			u.deciders = append(u.deciders, s.low, s.high)
+// heatSides are all of them, the one first that counts where LG does not say.
+var heatSides = []heatSide{
+	{"AIR", "heat", "airHeat"}, {"AIR", "cool", "airCool"},
+	{"WATER", "heat", "waterHeat"}, {"WATER", "cool", "waterCool"},
+}
+
+// pickBySide makes pick choose by the side and the mode. In the automatic mode
+// the boiler follows the weather by a curve that LG shows nobody, so there is no
+// target.
+func (u *hvacUnit) pickBySide(side *value, room func(string) *value) {
+	u.deciders = []*value{u.mode, side}
+	u.unit = u.unitOfSides(room)
+	table := map[heatSide]setpoint{}
+	for _, h := range heatSides {
+		p := setpoint{u.sameUnit(room(h.stem + "TargetTemperature")), room(h.stem + "MinTemperature"), room(h.stem + "MaxTemperature"), usualAir}
+		if h.word == "WATER" {
+			p.usual = usualWater
 		}
-	}
-	for _, key := range [][2]string{{"AIR", "HEAT"}, {"AIR", "COOL"}, {"WATER", "HEAT"}, {"WATER", "COOL"}} {
-		u.maySet(table[key].target)
-		u.consume(climateKey, table[key].low, table[key].high)
-	}
-	return func(s thinq.State) (v, low, high *value) {
-		word := "AIR"
-		if side != nil && s[side.Path] == any("WATER") {
-			word = "WATER"
+		if p.takes == nil {
+			p.takes = u.sameUnit(u.target)
 		}
-		picked := table[[2]string{word, u.job(s)}]
-		return picked.target, picked.low, picked.high
+		u.maySet(p)
+		u.consume(climateKey, p.low, p.high)
+		u.deciders = append(u.deciders, p.low, p.high)
+		h.stem = ""
+		table[h] = p
+	}
+	u.pick = func(s thinq.State) setpoint {
+		return table[heatSide{word: sideOfState(side, s), mode: targetMode(u.job(s))}]
 	}
 }
 
-// showSide shows the measured temperature that counts.
-func showSide(side, water *value, room func(string) *value) func([]byte, thinq.State) []byte {
+// sideOfState is by what the boiler heats in a state.
+func sideOfState(side *value, s thinq.State) string {
+	if side != nil && s[side.Path] == any("WATER") {
+		return "WATER"
+	}
+	return "AIR"
+}
+
+func (u *hvacUnit) unitOfSides(room func(string) *value) string {
+	for _, h := range heatSides {
+		if v := room(h.stem + "TargetTemperature"); v != nil && v.Writable {
+			return unitOf(v)
+		}
+	}
+	return unitOf(u.target, room("currentTemperature"), room("airCurrentTemperature"), room("outWaterCurrentTemperature"))
+}
+
+// measureBySide makes the present temperature the one that counts: of the air, of
+// the water that goes in or of the water that comes out. Where LG has no such
+// reading it is the general one.
+func (u *hvacUnit) measureBySide(side, water *value, room func(string) *value) {
+	general := room("currentTemperature")
 	air, in, out := room("airCurrentTemperature"), room("inWaterCurrentTemperature"), room("outWaterCurrentTemperature")
-	if air == nil {
-		air = room("currentTemperature")
+	if general == nil && air == nil && in == nil && out == nil {
+		return
 	}
-	if air == nil || in == nil || out == nil {
-		if air == nil {
-			return nil
+	u.readings = []*value{side, water, general, air, in, out}
+	u.measured = func(s thinq.State) (float64, bool) {
+		first := air
+		if sideOfState(side, s) == "WATER" {
+			first = out
+			if water != nil && s[water.Path] == any("IN_WATER") {
+				first = in
+			}
 		}
-		return showNumber(air.Path)
-	}
-	return func(dst []byte, s thinq.State) []byte {
-		switch {
-		case side == nil || s[side.Path] != any("WATER"):
-			return appendFloat(dst, s[air.Path])
-		case water != nil && s[water.Path] == any("IN_WATER"):
-			return appendFloat(dst, s[in.Path])
+		if f, ok := degrees(first, u.unit, s); ok {
+			return f, true
 		}
-		return appendFloat(dst, s[out.Path])
+		return degrees(general, u.unit, s)
 	}
+}
+
+// difference adds a sensor of how much warmer one reading is than another. It is
+// of no class, because Home Assistant would convert it like a temperature.
+func (b *builder) difference(key, name string, warm, cold *value) {
+	if warm == nil || cold == nil || !warm.Readable || !cold.Readable || unitOf(warm) != unitOf(cold) || !b.claim(key) {
+		return
+	}
+	show := showResult(func(s thinq.State) (float64, bool) {
+		w, knownWarm := numberAt(warm, s)
+		c, knownCold := numberAt(cold, s)
+		return math.Round((w-c)*100) / 100, knownWarm && knownCold
+	})
+	b.put(Entity{
+		Key: key, Platform: Sensor, Name: name,
+		Config: map[string]any{
+			"unit_of_measurement": map[string]string{"C": "K", "F": "°F"}[unitOf(warm)],
+			"state_class":         measurement, "icon": "mdi:thermometer-water",
+		},
+		Bindings: []Binding{{Attr: key, Props: []thinq.Property{warm.Property, cold.Property}, Codec: Codec{Show: show}}},
+	})
 }

@@ -24,37 +24,62 @@ const climateKey = "climate"
 // An hvacUnit is a heater or cooler while its climate entity is made.
 type hvacUnit struct {
 	composer
-	mode            *value
-	current, target *value
-	twoSet          *value // whether there are two set-points at the moment
-	pairLow         *value
-	pairHigh        *value
-	settable        []*value // what takes a temperature in some mode
-	lastMode        thinq.Path
-	modeWords       []string
-	presetList      []string
+	mode       *value
+	reading    *value // what says whether it is on
+	off        string // by that word it is off
+	target     *value
+	twoSet     *value // whether there are two set-points at the moment
+	pairLow    *value
+	pairHigh   *value
+	settable   []setpoint // what takes a temperature in some mode
+	unit       string     // of all its temperatures, C or F
+	lastMode   thinq.Path // remembered: the last job mode that is no preset
+	seenMode   thinq.Path // remembered: the job mode that was reported last
+	modeWords  []string
+	presetList []string
 
-	// pick is what takes the temperature in a state, and what limits it there;
-	// nil if nothing does.
-	pick func(thinq.State) (v, low, high *value)
-	// deciders are the values on which pick depends.
+	measured func(thinq.State) (float64, bool) // the present temperature; nil: there is none
+	readings []*value                          // on which it depends
+	// pick is what takes the temperature in a state; the zero setpoint if
+	// nothing does.
+	pick func(thinq.State) setpoint
+	// deciders are the values on which pick and its limits depend.
 	deciders []*value
 }
 
-// newUnit begins the climate entity of an appliance that has a power switch and
-// job modes; nil if it has not.
+// newUnit begins the climate entity of an appliance whose job mode can be seen
+// and of which something can be set; nil if it is none.
 func newUnit(b *builder, power, mode string) *hvacUnit {
 	u := &hvacUnit{
-		composer: b.compose(climateKey, "Climate", Climate), mode: b.firstOf(mode),
-		lastMode: derivedPath(b.device.Part, "", "lastMode"),
+		composer: b.compose(climateKey, "Climate", Climate), mode: b.find(mode, ""),
+		lastMode: derivedPath(b.device.Part, "", "lastMode"), seenMode: derivedPath(b.device.Part, "", "seenMode"),
 	}
-	if p := b.firstOf(power); p != nil && u.mode != nil {
-		u.poweredBy(p)
+	if v := b.find(power, ""); v != nil {
+		u.readPower(v)
 	}
-	if u.power == nil {
+	if u.mode == nil || !u.mode.Readable || isBool(u.mode.Property) || u.power == nil && !u.mode.Writable {
 		return nil
 	}
 	return u
+}
+
+// readPower finds out how the power is seen and switched, as far as it is.
+func (u *hvacUnit) readPower(v *value) {
+	if _, off, ok := pairIn(readOptions(v.Property)); ok && v.Readable {
+		u.reading, u.off = v, off
+	}
+	if v.Writable {
+		u.poweredBy(v)
+	}
+}
+
+// isOff reports whether the appliance is off.
+func (u *hvacUnit) isOff(s thinq.State) bool {
+	if u.reading == nil {
+		return false
+	}
+	name, _ := s[u.reading.Path].(string)
+	return strings.EqualFold(name, u.off)
 }
 
 func (airConditioner) build(b *builder) {
@@ -62,13 +87,8 @@ func (airConditioner) build(b *builder) {
 	if u == nil {
 		return
 	}
-	u.twoSet = b.find("twoSetTemperature.twoSetEnabled", "")
-	u.pairLow = b.firstOf("twoSetTemperatureInUnits.heatTargetTemperature", "twoSetTemperature.heatTargetTemperature")
-	u.pairHigh = b.firstOf("twoSetTemperatureInUnits.coolTargetTemperature", "twoSetTemperature.coolTargetTemperature")
-	if u.twoSet == nil || u.pairLow == nil || u.pairHigh == nil {
-		u.twoSet, u.pairLow, u.pairHigh = nil, nil, nil
-	}
-	u.pickByJob("temperatureInUnits", "temperature")
+	u.findPair()
+	u.pickByJob()
 	u.modes()
 	u.presets()
 	u.temperatures()
@@ -77,8 +97,9 @@ func (airConditioner) build(b *builder) {
 	u.swing("swing_mode", "windDirection.rotateUpDown")
 	u.swing("swing_horizontal_mode", "windDirection.rotateLeftRight")
 	if v := u.find("airQualitySensor.humidity", ""); v != nil && v.Readable {
-		u.bind("current_humidity", rankValue, Codec{Show: showNumber(v.Path)})
+		u.bind("current_humidity", rankValue, Codec{Show: showNumber(v.Path)}, v)
 	}
+	u.action()
 	b.put(u.entity)
 }
 
@@ -88,31 +109,35 @@ func (u *hvacUnit) job(s thinq.State) string {
 	return name
 }
 
-// twoPoints reports whether a state has two set-points.
-func (u *hvacUnit) twoPoints(s thinq.State) bool {
-	return u.twoSet != nil && s[u.twoSet.Path] == any(true)
-}
+// hvacMode is Home Assistant's mode of that name; empty for a preset.
+func hvacMode(job string) string { return hvac[strings.ToUpper(job)] }
+
+func isCoolPreset(job string) bool { return coolPresets[strings.ToUpper(job)] }
 
 // modeOf is Home Assistant's mode of a job mode.
 func (u *hvacUnit) modeOf(job string, s thinq.State) string {
-	switch mode, ok := hvac[job]; {
-	case job == "AUTO" && u.twoPoints(s):
+	switch mode := hvacMode(job); {
+	case mode == "auto" && u.twoPoints(s):
 		return "heat_cool"
-	case ok:
+	case mode != "":
 		return mode
-	case coolPresets[job]:
+	case isCoolPreset(job):
 		return "cool"
 	}
 	return "fan_only"
 }
 
-// jobs are the job modes that can be set.
+// jobs are the job modes that can be set: where LG lists none for writing, those
+// that it shows.
 func (u *hvacUnit) jobs() []string {
 	var jobs []string
 	for _, o := range u.mode.Write.Options {
 		if name, ok := o.(string); ok {
 			jobs = append(jobs, name)
 		}
+	}
+	if u.mode.Writable && len(u.mode.Write.Options) == 0 {
+		return u.wordsShown(u.mode)
 	}
 	return jobs
 }
@@ -133,8 +158,10 @@ func (u *hvacUnit) modes() {
 	jobs := u.wordsShown(u.mode)
 	u.modeWords = u.modesOf(jobs, u.state)
 	u.entity.Config["modes"] = u.modeWords
-	u.bind("mode", rankMode, Codec{Show: u.showMode, Take: u.takeMode}, u.mode, u.power)
-	u.bind("power", rankPower, Codec{Take: takeProperty(u.power.Property)}, u.power).wakes = false
+	u.bind("mode", rankMode, Codec{Show: u.showMode, Take: u.takeMode(u.jobs())}, u.mode, u.power)
+	if u.power != nil {
+		u.bind("power", rankPower, Codec{Take: takeProperty(u.power.Property)}, u.power).wakes = false
+	}
 	u.consume(climateKey, u.mode)
 	u.watchFor(u.mode.Path, func(v any, now thinq.State) bool {
 		job, ok := v.(string)
@@ -145,11 +172,20 @@ func (u *hvacUnit) modes() {
 			return !slices.Equal(u.modesOf(jobs, now), u.modeWords)
 		})
 	}
-	u.device.memories = append(u.device.memories, func(now, _, into thinq.State, _ time.Time) {
-		if job := u.job(now); hvac[job] != "" {
-			into[u.lastMode] = job
-		}
-	})
+	u.device.memories = append(u.device.memories, u.remember)
+}
+
+// remember keeps the mode to which a preset goes back, and the one to which the
+// limits belong that the appliance reports.
+func (u *hvacUnit) remember(now, _, into thinq.State, _ time.Time) {
+	job := u.job(now)
+	if job == "" {
+		return
+	}
+	into[u.seenMode] = job
+	if hvacMode(job) != "" {
+		into[u.lastMode] = job
+	}
 }
 
 func (u *hvacUnit) showMode(dst []byte, s thinq.State) []byte {
@@ -163,26 +199,36 @@ func (u *hvacUnit) showMode(dst []byte, s thinq.State) []byte {
 	}
 }
 
-func (u *hvacUnit) takeMode(payload string, now thinq.State) (thinq.State, *Rejection) {
-	mode := strings.ToLower(strings.TrimSpace(payload))
-	if mode == "off" {
-		return thinq.State{u.power.Path: u.device.power.off}, nil
+// takeMode reads a mode, given the job modes that can be set.
+func (u *hvacUnit) takeMode(jobs []string) func(string, thinq.State) (thinq.State, *Rejection) {
+	return func(payload string, now thinq.State) (thinq.State, *Rejection) {
+		mode := strings.ToLower(strings.TrimSpace(payload))
+		if mode == "off" {
+			return u.turnOff()
+		}
+		job := u.jobFor(mode, jobs)
+		if present := u.job(now); job == "" && present != "" && u.modeOf(present, now) == mode {
+			job = present // which it need not be set to, whether or not it could be
+		}
+		if job == "" {
+			can := u.settableModes(jobs)
+			return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
+		}
+		return u.work(job, now), nil
 	}
-	if mode == "heat_cool" {
-		mode = "auto"
+}
+
+func (u *hvacUnit) turnOff() (thinq.State, *Rejection) {
+	if u.power == nil {
+		return nil, &Rejection{Reason: "read_only", Message: "LG lets nobody switch this appliance off from afar"}
 	}
-	job := u.jobFor(mode)
-	if job == "" {
-		can := u.settableModes()
-		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
-	}
-	return u.work(job, now), nil
+	return thinq.State{u.power.Path: u.device.power.off}, nil
 }
 
 // work is the wish for a job mode, which also turns the appliance on.
 func (u *hvacUnit) work(job string, now thinq.State) thinq.State {
 	wish := thinq.State{u.mode.Path: job}
-	if u.isOff(now) {
+	if u.power != nil && u.isOff(now) {
 		wish[u.power.Path] = u.device.power.on
 		if u.job(now) == job {
 			delete(wish, u.mode.Path) // it comes back in its last mode
@@ -192,18 +238,20 @@ func (u *hvacUnit) work(job string, now thinq.State) thinq.State {
 }
 
 // settableModes are the modes that LG takes; others can only be shown.
-func (u *hvacUnit) settableModes() []string {
+func (u *hvacUnit) settableModes(jobs []string) []string {
 	return slices.DeleteFunc(slices.Clone(u.modeWords), func(mode string) bool {
-		return mode != "off" && u.jobFor(strings.Replace(mode, "heat_cool", "auto", 1)) == ""
+		return mode == "off" && u.power == nil || mode != "off" && u.jobFor(mode, jobs) == ""
 	})
 }
 
 // jobFor is the job mode that makes a mode of Home Assistant: the one of that
 // name, or, where only a preset makes it, that preset.
-func (u *hvacUnit) jobFor(mode string) string {
-	jobs := u.jobs()
+func (u *hvacUnit) jobFor(mode string, jobs []string) string {
+	if mode == "heat_cool" {
+		mode = "auto"
+	}
 	for _, job := range jobs {
-		if hvac[job] == mode || word(job) == mode {
+		if hvacMode(job) == mode || word(job) == mode {
 			return job
 		}
 	}
@@ -213,71 +261,4 @@ func (u *hvacUnit) jobFor(mode string) string {
 		}
 	}
 	return ""
-}
-
-// presets are the job modes that Home Assistant has no mode for. It adds "none"
-// to the list by itself.
-func (u *hvacUnit) presets() {
-	for _, job := range u.wordsShown(u.mode) {
-		if hvac[job] == "" && !slices.Contains(u.presetList, word(job)) {
-			u.presetList = append(u.presetList, word(job))
-		}
-	}
-	u.watchFor(u.mode.Path, func(v any, _ thinq.State) bool {
-		job, ok := v.(string)
-		return ok && hvac[job] == "" && !slices.Contains(u.presetList, word(job))
-	})
-	if len(u.presetList) == 0 {
-		return
-	}
-	u.entity.Config["preset_modes"] = u.presetList
-	u.bind("preset_mode", rankMode, Codec{Show: u.showPreset, Take: u.takePreset}, u.mode, u.power)
-}
-
-func (u *hvacUnit) showPreset(dst []byte, s thinq.State) []byte {
-	job := u.job(s)
-	if job == "" || hvac[job] != "" || u.isOff(s) {
-		return append(dst, `"none"`...)
-	}
-	return appendString(dst, word(job))
-}
-
-func (u *hvacUnit) takePreset(payload string, now thinq.State) (thinq.State, *Rejection) {
-	if strings.EqualFold(strings.TrimSpace(payload), "none") {
-		return u.leavePreset(now)
-	}
-	job, rejection := parseWord(u.mode.Write.Options, strings.TrimSpace(payload))
-	name, _ := job.(string)
-	if rejection != nil || name == "" || hvac[name] != "" {
-		can := u.settablePresets()
-		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
-	}
-	return u.work(name, now), nil
-}
-
-// settablePresets are the presets that LG takes, and none.
-func (u *hvacUnit) settablePresets() []string {
-	can := []string{"none"}
-	for _, job := range u.jobs() {
-		if hvac[job] == "" {
-			can = append(can, word(job))
-		}
-	}
-	return can
-}
-
-// leavePreset goes back to the mode before the preset; if nobody remembers it,
-// to the one that does most nearly the same.
-func (u *hvacUnit) leavePreset(now thinq.State) (thinq.State, *Rejection) {
-	job := u.job(now)
-	if job == "" || hvac[job] != "" || u.isOff(now) {
-		return nil, nil
-	}
-	last, _ := now[u.lastMode].(string)
-	for _, next := range []string{last, map[bool]string{true: "COOL", false: "FAN"}[coolPresets[job]], "COOL", "AUTO", "AIR_DRY"} {
-		if next != "" && slices.Contains(u.jobs(), next) {
-			return thinq.State{u.mode.Path: next}, nil
-		}
-	}
-	return nil, &Rejection{Reason: "wrong_mode", Message: "there is no mode to go back to"}
 }

@@ -124,22 +124,3 @@ func numberAt(v *value, s thinq.State) (float64, bool) {
 	f, ok := s[v.Path].(float64)
 	return f, ok
 }
-
-// writeLimits are the limits in which v can be set now: of the profile,
-// tightened by what the appliance reports, or usual ones of a room.
-func writeLimits(v, low, high *value, s thinq.State) (float64, float64, float64) {
-	w := v.Write
-	if !w.Limited {
-		w.Min, w.Max, w.Step = 10, 35, 1
-		if unitOf(v) == "F" {
-			w.Min, w.Max = 50, 95
-		}
-	}
-	if l, ok := numberAt(low, s); ok && l > w.Min && l < w.Max {
-		w.Min = l
-	}
-	if h, ok := numberAt(high, s); ok && h < w.Max && h > w.Min {
-		w.Max = h
-	}
-	return w.Min, w.Max, w.Step
-}

@@ -31,6 +31,7 @@ type builder struct {
 	appliance Appliance
 	values    []*value
 	byPath    map[thinq.Path]*value
+	older     []*value        // what a newer block of temperatures says as well
 	taken     map[string]bool // keys given away
 	spoken    map[string]bool // visible names given away
 }
@@ -316,6 +317,9 @@ func (b *builder) finish() {
 		if _, watched := d.watch[v.Path]; !watched {
 			d.watch[v.Path] = nil // known, and no more
 		}
+		d.coverage = append(d.coverage, v.coverage())
+	}
+	for _, v := range b.older {
 		d.coverage = append(d.coverage, v.coverage())
 	}
 	slices.SortFunc(d.coverage, func(a, b Coverage) int { return a.Path.Compare(b.Path) })

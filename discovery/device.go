@@ -18,11 +18,13 @@ import (
 // Options say how devices are described.
 type Options struct {
 	Topics   Topics
-	Language string                         // of entity names: "en"
-	Unit     string                         // "C", "F" or "auto": Celsius where the appliance offers it for writing
-	Version  string                         // of the bridge, for the origin of an announcement
-	Instance string                         // identifier of the bridge's own device: devices are joined to it by via_device
-	Settings func(id, slug string) Settings // what the user configured; nil: nothing
+	Language string // of entity names: "en"
+	Unit     string // "C", "F" or "auto": Celsius where the appliance offers it for writing
+	// EstimateAction lets Home Assistant know what a climate entity probably does.
+	EstimateAction bool
+	Version        string                         // of the bridge, for the origin of an announcement
+	Instance       string                         // identifier of the bridge's own device: devices are joined to it by via_device
+	Settings       func(id, slug string) Settings // what the user configured; nil: nothing
 }
 
 // Settings is what a user may say about one appliance.
@@ -105,6 +107,7 @@ type Rejection struct {
 	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", "wrong_mode"
 	Message string // a sentence for a person
 	Allowed any    // what would be accepted: options, or {min, max, step}; nil if not applicable
+	Alone   bool   // together with another attribute it may be right
 }
 
 // Error is the message.

@@ -52,6 +52,9 @@ type Binding struct {
 	// mirrored: the property cannot be read, another one shows what was set.
 	mirrored bool
 	mirrors  []any // the values of which it does; nil: of all
+	// agree says at the end of a wish why the state that it makes cannot be;
+	// nil: nothing of it depends on other attributes.
+	agree func(then thinq.State) *Rejection
 }
 
 // An Entity is one component of Home Assistant.

@@ -30,13 +30,15 @@ func (b *builder) chooseUnits() {
 		case v.Path.Unit != chosen:
 			b.drop(v, "shown in "+units[chosen])
 		case b.superseded(v):
-			b.drop(v, "the same as temperatureInUnits")
+			b.device.watch[v.Path] = nil
+			v.why = "the same as " + v.Path.Resource + "InUnits"
+			b.older = append(b.older, v)
 		default:
 			return false
 		}
 		return true
 	})
-	for _, v := range b.values {
+	for _, v := range slices.Concat(b.values, b.older) {
 		b.resolveUnit(v)
 	}
 }
@@ -54,26 +56,38 @@ func (b *builder) ownUnit(v *value) string {
 	return unit
 }
 
+// replaced is a value of the older of two blocks, if the newer one has it too:
+// a composite may need it where the newer one cannot be set.
+func (b *builder) replaced(key, location string) *value {
+	for _, v := range b.older {
+		if v.Path.Location == location && v.Path.Key() == key {
+			return v
+		}
+	}
+	return nil
+}
+
 // drop leaves a property out altogether.
 func (b *builder) drop(v *value, why string) {
 	b.device.watch[v.Path] = nil
 	b.device.coverage = append(b.device.coverage, Coverage{Path: v.Path, Why: why})
 }
 
-// preferredUnit is the configured unit; "auto" is Celsius where the appliance
-// offers it for writing, else what it offers.
+// preferredUnit is the configured unit where something can be set in it, or
+// nothing in another; "auto" is Celsius where the appliance offers it for
+// writing, else what it offers.
 func (b *builder) preferredUnit() string {
-	if b.options.Unit == "C" || b.options.Unit == "F" {
-		return b.options.Unit
-	}
-	offered := map[string]bool{}
-	writable := map[string]bool{}
+	offered, writable := map[string]bool{}, map[string]bool{}
 	for _, v := range b.values {
 		offered[v.Path.Unit] = true
 		writable[v.Path.Unit] = writable[v.Path.Unit] || v.Writable
 	}
-	if writable["F"] && !writable["C"] || !offered["C"] && offered["F"] {
-		return "F"
+	for _, has := range []map[string]bool{writable, offered} {
+		for _, unit := range []string{b.options.Unit, "C", "F"} {
+			if unit != "" && has[unit] {
+				return unit
+			}
+		}
 	}
 	return "C"
 }

@@ -50,7 +50,24 @@ func (d *Device) Wish(attrs map[string]string, now thinq.State) (calls []thinq.S
 			return nil, rejection
 		}
 	}
+	if rejection := p.disagreement(orders); rejection != nil {
+		return nil, rejection
+	}
 	return p.finish(), nil
+}
+
+// disagreement asks every order about the state that all of them make.
+func (p *plan) disagreement(orders []order) *Rejection {
+	for _, o := range orders {
+		if o.agree == nil {
+			continue
+		}
+		if rejection := o.agree(p.then); rejection != nil {
+			rejection.Attr, rejection.Alone = o.Attr, true
+			return rejection
+		}
+	}
+	return nil
 }
 
 // Local reports whether a call of a wish is none for LG: it sets what the bridge
@@ -69,9 +86,9 @@ func (d *Device) orders(attrs map[string]string) ([]order, *Rejection) {
 		b := d.attrs[attr]
 		switch {
 		case b == nil:
-			return nil, &Rejection{attr, "unknown_attribute", d.Slug + " has no attribute " + attr, d.settable()}
+			return nil, &Rejection{Attr: attr, Reason: "unknown_attribute", Message: d.Slug + " has no attribute " + attr, Allowed: d.settable()}
 		case b.Codec.Take == nil:
-			return nil, &Rejection{attr, "read_only", attr + " can only be read", d.settable()}
+			return nil, &Rejection{Attr: attr, Reason: "read_only", Message: attr + " can only be read", Allowed: d.settable()}
 		}
 		orders = append(orders, order{b, attrs[attr]})
 	}

@@ -75,6 +75,7 @@ type HomeAssistant struct {
 	DiscoveryPrefix string `koanf:"discovery_prefix" doc:"Home Assistant's discovery prefix."`
 	Language        string `koanf:"language" doc:"Language of entity names." enum:"en"`
 	TemperatureUnit string `koanf:"temperature_unit" doc:"C, F, or auto: Celsius where the appliance can be set in it." enum:"auto,C,F"`
+	EstimateAction  bool   `koanf:"estimate_action" doc:"Thermostats show heating, cooling or idle. LG does not say it: the bridge concludes it from mode and temperatures."`
 }
 
 // HTTP is the status page.

@@ -194,6 +194,8 @@ func (c *Config) discovery(label string) discovery.Options {
 		Unit:     c.HomeAssistant.TemperatureUnit,
 		Version:  thisBuild().Version,
 		Settings: c.settings,
+
+		EstimateAction: c.HomeAssistant.EstimateAction,
 	}
 }
 
