@@ -173,7 +173,7 @@ func (b *builder) nameAll() {
 	for _, isAlien := range []bool{false, true} {
 		for _, v := range b.values {
 			if v.alien == isAlien {
-				v.key = b.claimPath(v.Path, v.Path.Name)
+				v.key = b.claimPath(v.Path, or(v.Path.Name, v.Path.Resource)) // an error, or a value in the place of a resource
 			}
 		}
 	}

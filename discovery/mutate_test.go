@@ -16,7 +16,7 @@ import (
 
 // nth says how many of the mutations are tried: every nth; 1 tries all, which
 // takes minutes.
-var nth = flag.Int("nth", 79, "try every nth of the mutations of the samples")
+var nth = flag.Int("nth", 151, "try every nth of the mutations of the samples")
 
 // A node is one value in the text of a JSON document.
 type node struct {

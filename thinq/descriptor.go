@@ -20,7 +20,9 @@ type describer struct {
 }
 
 func (d *describer) problem(format string, args ...any) {
-	d.problems = append(d.problems, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(d.problems, text) { // for reading and for writing
+		d.problems = append(d.problems, text)
+	}
 }
 
 func (d *describer) describe(raw []byte) {

@@ -176,6 +176,7 @@ func savedAppliance(dir string) (*rehearsed, error) {
 	if data, err = os.ReadFile(filepath.Join(dir, "status.json")); err != nil {
 		return m, nil
 	}
+	m.odd = m.profile.Examine(data)
 	if m.first, err = m.profile.Decode(data); err != nil {
 		return nil, fmt.Errorf("%s is not a state: %w", filepath.Join(dir, "status.json"), err)
 	}

@@ -10,8 +10,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
@@ -34,6 +32,7 @@ type rehearsed struct {
 	info    thinq.Device
 	profile *thinq.Profile
 	first   thinq.State // as saved; nil: none
+	odd     []string    // where that is not as the profile says
 	energy  energy
 	state   thinq.State
 	devices []*discovery.Device
@@ -285,66 +284,6 @@ func (r *rehearsal) reject(err error) {
 		Message string `json:"message"`
 		Allowed any    `json:"allowed"`
 	}{no.Reason, no.Message, no.Allowed}})
-}
-
-// table prints every property of every device with what became of it.
-func (r *rehearsal) table() error {
-	for _, m := range r.appliances {
-		r.learn(m, m.first)
-		r.meter(m)
-		for _, d := range m.devices {
-			fmt.Fprintf(r.out.w, "%s: %q, %s %s\n\n", d.Slug, d.Name, d.Type, d.Model)
-			if err := r.coverage(m, d); err != nil {
-				return err
-			}
-		}
-		fmt.Fprintf(r.out.w, "energy: %s\n\n", m.energy)
-		for _, problem := range m.profile.Problems {
-			fmt.Fprintf(r.out.w, "left out of the profile: %s\n\n", problem)
-		}
-	}
-	return nil
-}
-
-func (r *rehearsal) coverage(m *rehearsed, d *discovery.Device) error {
-	platforms := map[string]discovery.Platform{}
-	for _, e := range d.Entities {
-		platforms[e.Key] = e.Platform
-	}
-	t := tabwriter.NewWriter(r.out.w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PROPERTY\tTYPE\tNOW\tATTRIBUTE\tENTITY")
-	for _, c := range d.Coverage() {
-		p, _ := m.profile.Property(c.Path)
-		entity := "- " + c.Why
-		if c.Entity != "" {
-			entity = fmt.Sprintf("%s %s", platforms[c.Entity], c.Entity)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.Path, typeOf(p), valueOf(m.state, c.Path), cmp.Or(c.Attr, "-"), entity)
-	}
-	fmt.Fprintln(t)
-	return t.Flush()
-}
-
-// typeOf is a property's type and rights in short: "enum rw".
-func typeOf(p thinq.Property) string {
-	if p.Type == "" {
-		return "not in the profile"
-	}
-	rights := ""
-	if p.Readable {
-		rights += "r"
-	}
-	if p.Writable {
-		rights += "w"
-	}
-	return strings.TrimSpace(string(p.Type) + " " + rights)
-}
-
-func valueOf(s thinq.State, p thinq.Path) string {
-	if v, ok := s[p]; ok {
-		return fmt.Sprint(v)
-	}
-	return "-"
 }
 
 // A printer writes JSON lines. Of retained messages it writes only those that
