@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -77,6 +78,7 @@ func (b *Bridge) readDone(d *device, data json.RawMessage, why string) {
 		b.describeWith(d, state)
 	}
 	maps.Copy(state, d.reported)
+	discovery.Unsaid(d.state, state)
 	watched := d.known && why == "reconcile"
 	changed := b.apply(d, state, "poll")
 	if watched {

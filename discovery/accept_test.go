@@ -167,6 +167,10 @@ func (c component) rendered(t *testing.T, d *Device, document map[string]any) ma
 		if !strings.HasSuffix(field, "template") {
 			continue
 		}
+		if field == "json_attributes_template" {
+			c.checkAttributes(t, d, document)
+			continue
+		}
 		found := plainTemplate.FindStringSubmatch(text.(string))
 		if found == nil {
 			t.Errorf("%s %s is not plain", field, text)
@@ -186,6 +190,22 @@ func (c component) rendered(t *testing.T, d *Device, document map[string]any) ma
 		forms[field] = render(v, found[2] != "")
 	}
 	return forms
+}
+
+var attributesTemplate = regexp.MustCompile(`^\{\{ \{('\w+': value_json\.\w+(?:, )?)+\} \| tojson \}\}$`)
+
+// checkAttributes: the attributes beside a state are those of the document.
+func (c component) checkAttributes(t *testing.T, d *Device, document map[string]any) {
+	t.Helper()
+	text, _ := c["json_attributes_template"].(string)
+	if !attributesTemplate.MatchString(text) || c["json_attributes_topic"] != d.topics.State(d.Slug) {
+		t.Errorf("%s of %v", text, c["json_attributes_topic"])
+	}
+	for _, found := range regexp.MustCompile(`value_json\.(\w+)`).FindAllStringSubmatch(text, -1) {
+		if _, ok := document[found[1]]; !ok {
+			t.Errorf("the document has no %s", found[1])
+		}
+	}
 }
 
 // render is a JSON value as Jinja prints it.

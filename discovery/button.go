@@ -55,14 +55,21 @@ func optionText(o any) string {
 	return ""
 }
 
-// button makes the button that writes one option. Any payload presses it that
-// does not say no.
+// pressed is nil for any payload that does not say no: it presses a button.
+func pressed(payload string) *Rejection {
+	if yes, isTruth := truths[word(payload)]; isTruth && !yes {
+		return invalid(strconv.Quote(payload)+" does not press a button", nil)
+	}
+	return nil
+}
+
+// button makes the button that writes one option.
 func (b *builder) button(v *value, option any, key, name string) *Entity {
 	binding := b.binding(v)
 	binding.Attr = key
 	binding.Codec = Codec{Take: func(payload string, _ thinq.State) (thinq.State, *Rejection) {
-		if yes, isTruth := truths[word(payload)]; isTruth && !yes {
-			return nil, invalid(strconv.Quote(payload)+" does not press a button", nil)
+		if no := pressed(payload); no != nil {
+			return nil, no
 		}
 		return thinq.State{v.Path: option}, nil
 	}}

@@ -10,6 +10,9 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
+// maxState is how many characters Home Assistant takes as a state.
+const maxState = 255
+
 // word is the form of LG's words in payloads.
 func word(v string) string { return strings.ToLower(v) }
 
@@ -180,7 +183,7 @@ func parseValue(p thinq.Property, payload string) (any, *Rejection) {
 		return v, rejection
 	case isNumeric(p):
 		return parseNumber(p, payload)
-	case len(payload) > 255:
+	case len(payload) > maxState:
 		return nil, invalid("the text is longer than 255 characters", nil)
 	default:
 		return payload, nil

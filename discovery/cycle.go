@@ -66,6 +66,7 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 			events = append(events, Event{Key: c.event, Type: kind})
 		}
 	}
+	d.latched(now, changed, into, events, at)
 	for _, remember := range d.memories {
 		remember(now, changed, into, at)
 	}

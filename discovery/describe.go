@@ -187,7 +187,7 @@ func (b *builder) claimPath(p thinq.Path, name string) string {
 	if prefixed[p.Resource] {
 		short = long
 	}
-	if !reserved[short] && b.claim(place+short) {
+	if !reserved[short] && !isLatch(short) && b.claim(place+short) {
 		return place + short
 	}
 	if b.claim(place + long) {

@@ -70,14 +70,16 @@ type description struct {
 	power        *powerSwitch
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
-	memories     []memory             // what composites want remembered
-	stages       []*stage             // what waits for the order to start
-	clockworks   []clockwork          // what of it time alone changes
+	memories     []memory    // what composites want remembered
+	stages       []*stage    // what waits for the order to start
+	clockworks   []clockwork // what of it time alone changes
+	held         holding
 	learnt       map[thinq.Path]bool  // remembered words and codes that are announced
 	meters       []string             // of energy, by the names of LG
 	lists        map[thinq.Path][]any // the words of the profile, of properties whose words are announced
 	notices      vocabulary
 	errors       vocabulary
+	plight       plight // what says that something is wrong
 	coverage     []Coverage
 }
 

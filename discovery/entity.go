@@ -66,12 +66,16 @@ type Entity struct {
 	Bindings []Binding
 	// Extra appends the state in a shape that no template can make from the
 	// document; it is published on a topic of its own. Nil for most platforms.
-	Extra func(dst []byte, s thinq.State) []byte
-	Gate  string // key of the state document that says whether it can be used; empty: always
-	reach bool   // it says whether the appliance can be reached
+	Extra      func(dst []byte, s thinq.State) []byte
+	Attributes []Attribute // shown beside its state
+	Gate       string      // key of the state document that says whether it can be used; empty: always
+	reach      bool        // it says whether the appliance can be reached
 	// lasting: what it shows stays true while the appliance cannot be reached.
 	lasting bool
 }
+
+// An Attribute of an entity is a value of the state document under a name.
+type Attribute struct{ Name, Key string }
 
 // quiet are the attributes of fields that are not announced now.
 func (e Entity) quiet() []string {

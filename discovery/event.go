@@ -28,12 +28,6 @@ func (e Event) Payload(at time.Time) []byte {
 // stamp is the form of times in payloads.
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
-// errorResource is where LG's errors stand in a state, see [thinq.Path].
-const errorResource = "error"
-
-// noError are words that say that there is no error.
-var noError = map[string]bool{"": true, "NO_ERROR": true, "NONE": true, "NORMAL": true, "UNSET": true, "NULL": true}
-
 // A vocabulary is the codes of one kind that a half of an appliance may send.
 type vocabulary struct {
 	key   string // of the event entity
@@ -51,11 +45,30 @@ func (v vocabulary) types() []string {
 	return types
 }
 
+// concerns reports whether a code that says nothing about the half it comes from
+// is for this one: not if only the other half lists it.
+func (v vocabulary) concerns(code string) bool {
+	return slices.Contains(v.mine, code) || !slices.Contains(v.other, code)
+}
+
+// maxCodes is how many codes of a kind are announced, whatever an appliance sends.
+const maxCodes = 500
+
+// tidy is a code as it stands in payloads: Home Assistant strips spaces, and
+// nobody needs more of it than fits into a state.
+func tidy(code string) string {
+	code = strings.TrimSpace(code)
+	if runes := []rune(code); len(runes) > maxState {
+		code = string(runes[:maxState])
+	}
+	return code
+}
+
 // event is the event for a code. A type that is not announced is remembered, so
 // that the device is described again before Home Assistant hears of it.
 func (d *Device) event(v vocabulary, code string, into thinq.State) Event {
 	e := Event{Key: v.key, Type: word(code), Code: code}
-	if !slices.Contains(v.types(), e.Type) {
+	if types := v.types(); !slices.Contains(types, e.Type) && len(types) < maxCodes {
 		into[derivedPath(d.Part, "", v.key+learntMark+code)] = true
 	}
 	return e
@@ -71,10 +84,13 @@ func learnt(p thinq.Path) bool { return strings.Contains(p.Name, learntMark) }
 func (b *builder) vocabulary(key string, codes []thinq.Code) vocabulary {
 	v := vocabulary{key: key}
 	for _, c := range codes {
-		if c.Part == b.device.Part {
-			v.mine = append(v.mine, c.Name)
-		} else {
-			v.other = append(v.other, c.Name)
+		name := tidy(c.Name)
+		switch {
+		case name == "":
+		case c.Part == b.device.Part:
+			v.mine = append(v.mine, name)
+		default:
+			v.other = append(v.other, name)
 		}
 	}
 	var since []string
@@ -109,7 +125,7 @@ func Lost() thinq.State { return thinq.State{lostPath: true} }
 // empty if there is none.
 func (d *Device) notice(changed thinq.State) string {
 	code, _ := changed[noticePath].(string)
-	if !slices.Contains(d.notices.mine, code) && slices.Contains(d.notices.other, code) {
+	if code = tidy(code); !d.notices.concerns(code) {
 		return ""
 	}
 	return code
@@ -131,9 +147,8 @@ func (b *builder) events() {
 	d.errors = b.vocabulary("error", b.profile.Errors)
 	b.eventEntity(d.notices, Word{Name: "Notification", Icon: "mdi:message-badge-outline"})
 	b.eventEntity(d.errors, Word{Name: "Error event", Icon: "mdi:alert-circle-outline"})
-	if paths := b.errorPaths(); len(paths) > 0 {
-		b.problem(paths)
-	}
+	b.problems()
+	b.latches()
 }
 
 func (b *builder) eventEntity(v vocabulary, w Word) {
@@ -143,78 +158,4 @@ func (b *builder) eventEntity(v vocabulary, w Word) {
 	c := map[string]any{"event_types": v.types()}
 	decorate(c, w, EventEntity)
 	b.put(Entity{Key: v.key, Platform: EventEntity, Name: w.Name, Config: c})
-}
-
-// errorPaths are the places where the state may hold an error.
-func (b *builder) errorPaths() []thinq.Path {
-	var paths []thinq.Path
-	add := func(p thinq.Path) {
-		if p.Part == b.device.Part && p.Resource == errorResource && !slices.Contains(paths, p) {
-			paths = append(paths, p)
-		}
-	}
-	if len(b.device.errors.mine) > 0 {
-		add(thinq.Path{Part: b.device.Part, Resource: errorResource})
-		for _, v := range b.values {
-			add(thinq.Path{Part: b.device.Part, Resource: errorResource, Location: v.Path.Location})
-		}
-	}
-	for _, p := range b.profile.Properties {
-		add(p.Path)
-	}
-	for p := range b.state {
-		add(p)
-	}
-	slices.SortFunc(paths, thinq.Path.Compare)
-	return paths
-}
-
-// problem adds what can be asked whether something is wrong now, and what.
-func (b *builder) problem(paths []thinq.Path) {
-	code := func(s thinq.State) string {
-		for _, p := range paths {
-			if name, ok := s[p].(string); ok && !noError[name] {
-				return name
-			}
-		}
-		return "NO_ERROR"
-	}
-	b.put(Entity{
-		Key: "problem", Platform: BinarySensor, Name: "Problem",
-		Config:   map[string]any{"device_class": "problem", "payload_on": "True", "payload_off": "False"},
-		Bindings: []Binding{{Attr: "problem", Codec: Codec{Show: showBool(func(s thinq.State) bool { return code(s) != "NO_ERROR" })}}},
-	})
-	c := map[string]any{"entity_category": diagnostic, "icon": "mdi:alert-circle-outline"}
-	options := append([]string{"no_error"}, b.device.errors.types()...)
-	if now := word(code(b.state)); !slices.Contains(options, now) {
-		options = append(options, now)
-	}
-	c["device_class"], c["options"] = "enum", slices.Compact(options)
-	b.put(Entity{
-		Key: "error_code", Platform: Sensor, Name: "Error code", Config: c,
-		Bindings: []Binding{{Attr: "error_code", Codec: Codec{Show: func(dst []byte, s thinq.State) []byte {
-			return appendWord(dst, code(s))
-		}}}},
-	})
-	for _, p := range paths {
-		b.device.watch[p] = func(v any, _ thinq.State) bool {
-			name, ok := v.(string)
-			return ok && !noError[name] && !slices.Contains(options, word(name))
-		}
-		b.device.coverage = append(b.device.coverage, Coverage{Path: p, Attr: "error_code", Entity: "error_code"})
-	}
-}
-
-// failures are the events for errors that have just come.
-func (d *Device) failures(changed, into thinq.State) []Event {
-	var events []Event
-	for p, v := range changed {
-		name, ok := v.(string)
-		if p.Resource != errorResource || p.Part != d.Part || !ok || noError[name] {
-			continue
-		}
-		events = append(events, d.event(d.errors, name, into))
-	}
-	slices.SortFunc(events, func(a, b Event) int { return strings.Compare(a.Code, b.Code) })
-	return events
 }

@@ -135,12 +135,25 @@ func (d *Device) component(e Entity) map[string]any {
 	if e.Extra != nil {
 		c["state_topic"] = d.topics.Extra(d.Slug, e.Key)
 	}
+	if len(e.Attributes) > 0 {
+		c["json_attributes_topic"], c["json_attributes_template"] = d.topics.State(d.Slug), attributesOf(e)
+	}
 	for _, b := range e.Bindings {
 		if !b.quiet {
 			d.connect(c, e, b)
 		}
 	}
 	return c
+}
+
+// attributesOf is the template that picks the attributes of an entity out of the
+// state document.
+func attributesOf(e Entity) string {
+	var b strings.Builder
+	for _, a := range e.Attributes {
+		b.WriteString(", '" + a.Name + "': value_json." + a.Key)
+	}
+	return "{{ {" + strings.TrimPrefix(b.String(), ", ") + "} | tojson }}"
 }
 
 // connect writes the topics of one field under the names that the platform has

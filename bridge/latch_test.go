@@ -1,0 +1,83 @@
+package bridge
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+const tank = "tank=dehumidifier_cellar"
+
+// What LG tells once is shown until the time is over, also if the bridge is
+// started again meanwhile.
+func TestLatchEndsByItself(t *testing.T) {
+	dir := t.TempDir()
+	inHome(t, []string{tank}, func(h *home) {
+		h.o.Store = openStore(t, dir)
+		h.start()
+		h.cloud.handle(thinq.Event{Kind: thinq.Notice, Device: "tank", Code: "WATER_IS_FULL"})
+		h.after(50 * time.Minute)
+		if got := h.state("tank", "tank_full"); got != true {
+			t.Fatalf("tank_full = %v", got)
+		}
+		h.stop()
+		h.o.Store.Close()
+		h.o.Store = openStore(t, dir)
+		h.start()
+		if got := h.state("tank", "tank_full"); got != true {
+			t.Errorf("tank_full = %v after a restart", got)
+		}
+		if got := h.broker.on(h.topic("tank", "/event/notification")); len(got) != 0 {
+			t.Errorf("told again after a restart: %q", got)
+		}
+		h.after(11 * time.Minute)
+		if got := h.state("tank", "tank_full"); got != false {
+			t.Errorf("tank_full = %v after an hour", got)
+		}
+		h.stop()
+		h.o.Store.Close()
+	})
+}
+
+// A button ends it without a call to LG.
+func TestLatchReset(t *testing.T) {
+	inHome(t, []string{tank}, func(h *home) {
+		h.start()
+		h.cloud.handle(thinq.Event{Kind: thinq.Notice, Device: "tank", Code: "WATER_IS_FULL"})
+		h.after(time.Second)
+		h.cloud.forget()
+		h.set("tank", `{"tank_full_reset":"PRESS"}`)
+		h.after(time.Second)
+		if got := h.state("tank", "tank_full"); got != false {
+			t.Errorf("tank_full = %v", got)
+		}
+		h.wantStages("tank", "confirmed")
+		if calls := h.cloud.made(""); len(calls) != 0 {
+			t.Errorf("calls = %q", calls)
+		}
+	})
+}
+
+// A report that does not mention an error leaves it, a whole state ends it.
+func TestErrorEnds(t *testing.T) {
+	inHome(t, []string{dish}, func(h *home) {
+		h.start()
+		h.cloud.report("dish", `{"error":"WATER_SUPPLY_ERROR"}`)
+		h.after(time.Second)
+		h.cloud.report("dish", `{"doorStatus":{"doorState":"OPEN"}}`)
+		h.after(time.Second)
+		if got := h.state("dish", "problem"); got != true {
+			t.Fatalf("problem = %v", got)
+		}
+		h.bridgeRequest("refresh", "")
+		h.after(time.Minute)
+		if got := []any{h.state("dish", "problem"), h.state("dish", "error_code")}; !slices.Equal(got, []any{false, "no_error"}) {
+			t.Errorf("problem, error_code = %v", got)
+		}
+		if got := h.broker.on(h.topic("dish", "/event/error")); len(got) != 1 {
+			t.Errorf("events = %q", got)
+		}
+	})
+}
