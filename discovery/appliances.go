@@ -9,7 +9,7 @@ var unheard = Appliance{
 	Composites: []Composite{
 		programme{State: laundryProgramme.State, Timer: laundryProgramme.Timer, Count: laundryProgramme.Count, Proven: true},
 		fan{Power: "operation.*OperationMode", Speed: airFlow, Angle: angles, Keep: true}, hoodFan,
-		humidifier, dehumidifier, robotCleaner,
+		humidifier, dehumidifier, robot{State: robotCleaner.State, Operation: robotCleaner.Operation, Proof: "HOMING"},
 		battery{State: chargers}, hoodLamp, moodLamp, cellarLamp,
 	},
 	Rows: ventilationRows,

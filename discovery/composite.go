@@ -96,7 +96,7 @@ func (b *builder) powerOf(pattern string) *value {
 	var other *value
 	for _, v := range b.values {
 		fits, _ := path.Match(pattern, v.Path.Key())
-		if on, _, ok := pairIn(v.Write.Options); fits && ok && v.Writable && v.Path.Location == "" {
+		if on, _, ok := pairIn(v.Write.Options); fits && ok && v.Writable && silentLocations[v.Path.Location] {
 			if on == "POWER_ON" {
 				return v
 			}

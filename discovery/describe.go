@@ -161,7 +161,7 @@ func (b *builder) add(p thinq.Property, isAlien bool) {
 		v.word, v.known = merge(v.word, h), true
 	}
 	if on, _, ok := pair(readOptions(p)); ok && strings.EqualFold(on, "POWER_ON") {
-		v.word = merge(v.word, Word{Name: "Power"})
+		v.word = merge(v.word, Word{Name: "Power", Binary: "power"})
 	}
 	b.values = append(b.values, v)
 	b.byPath[p.Path] = v
@@ -214,15 +214,21 @@ func (b *builder) claim(key string) bool {
 	return true
 }
 
-// find is the value resource.name at a location, nil if there is none. Of the
-// units of a temperature only the chosen one is left.
+// find is the value resource.name at a location, nil if there is none. What is
+// at no place may be at one that is all of the appliance. Of the units of a
+// temperature only the chosen one is left.
 func (b *builder) find(key, location string) *value {
+	var whole *value
 	for _, v := range b.values {
-		if v.Path.Location == location && v.Path.Key() == key {
+		switch {
+		case v.Path.Key() != key:
+		case v.Path.Location == location:
 			return v
+		case location == "" && silentLocations[v.Path.Location]:
+			whole = v
 		}
 	}
-	return nil
+	return whole
 }
 
 // locations are the places that have a value resource.name, in path order.

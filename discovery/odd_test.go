@@ -53,8 +53,12 @@ func onlyWrite(descriptor string) string {
 	return strings.Replace(descriptor, `["r","w"]`, `["w"]`, 1)
 }
 
-// property writes the property of a profile from resource.name, in that order.
+// property writes the property of a profile: from descriptors by resource.name, or
+// as it is given under list.
 func property(descriptors map[string]string) string {
+	if list := descriptors["list"]; list != "" {
+		return list
+	}
 	resources := map[string]map[string]json.RawMessage{}
 	for key, d := range descriptors {
 		resource, name, _ := strings.Cut(key, ".")
@@ -202,6 +206,36 @@ func TestOdd(t *testing.T) {
 		{"new words for the power", "BATH_AIR_SYSTEM", map[string]string{
 			"operation.airCleanOperationMode": enum("START", "STOP"), "operation.bathAirOperationMode": onOff, "airFlow.windStrength": enum("LOW", "HIGH")}, `{}`,
 			map[string]any{"speed_range_max": 2}, "fan"},
+		{"all at one place", "AIR_PURIFIER", map[string]string{"list": `[{"location":{"locationName":"MAIN"},
+			"operation":{"airPurifierOperationMode":` + onOff + `},"airFlow":{"windStrength":` + enum("LOW", "HIGH", "AUTO") + `}}]`},
+			`[{"location":{"locationName":"MAIN"},"operation":{"airPurifierOperationMode":"POWER_OFF"},"airFlow":{"windStrength":"LOW"}}]`,
+			map[string]any{"speed_range_max": 2, "preset_modes": []string{"auto"}}, "fan"},
+		{"a shorter list for writing", "AIR_PURIFIER", map[string]string{power: onOff,
+			"airFlow.windStrength": `{"type":"enum","mode":["r","w"],"value":{"r":["LOW","MID","HIGH","AUTO"],"w":["LOW","HIGH"]}}`},
+			`{"operation":{"airPurifierOperationMode":"POWER_ON"},"airFlow":{"windStrength":"MID"}}`,
+			map[string]any{"speed_range_max": 2, "preset_modes": nil}, "fan"},
+		{"no list for writing", "AIR_PURIFIER", map[string]string{power: onOff,
+			"airFlow.windStrength": `{"type":"enum","mode":["r","w"],"value":{"r":["LOW","MID","HIGH"]}}`}, `{}`, nil, "fan"},
+		{"words twice", "CEILING_FAN", map[string]string{"operation.ceilingfanOperationMode": onOff, "airFlow.windStrength": enum("LOW", "LOW", "HIGH", "HIGH")}, `{}`,
+			map[string]any{"speed_range_max": 2}, "fan"},
+		{"holes in a range", "HOOD", map[string]string{"ventilation.fanSpeed": `{"type":"range","mode":["r","w"],"value":{
+			"r":{"min":0,"max":5,"step":1},"w":{"min":0,"max":5,"step":1,"except":[2,4]}}}`}, `{"ventilation":{"fanSpeed":2}}`,
+			map[string]any{"speed_range_max": 3}, "fan"},
+		{"a number without limits", "HOOD", map[string]string{"ventilation.fanSpeed": `{"type":"number","mode":["r","w"]}`}, `{"ventilation":{"fanSpeed":2}}`, nil, "fan"},
+		{"warm air as a boolean", "AIR_PURIFIER_FAN", map[string]string{"airFlow.warmMode": boolean, "airFlow.windTemperature": ranged(16, 30, 1)},
+			`{"airFlow":{"warmMode":true}}`, map[string]any{"unit_of_measurement": "°C"}, "wind_temperature"},
+		{"warm air without its switch", "AIR_PURIFIER_FAN", map[string]string{"airFlow.windTemperature": ranged(60, 86, 2), "airFlow.unit": `"F"`}, `{}`,
+			map[string]any{"unit_of_measurement": "°F", "step": 2.0}, "wind_temperature"},
+		{"warm air that can only be read", "AIR_PURIFIER_FAN", map[string]string{"airFlow.warmMode": boolean, "airFlow.windTemperature": onlyRead(ranged(16, 30, 1))}, `{}`,
+			map[string]any{"device_class": "temperature"}, "wind_temperature"},
+		{"a new kind of oven cleans itself", "SELF_CLEANER", map[string]string{
+			"runState.currentState": onlyRead(enum("INITIAL", "CLEANING")), "operation.cleanOperationMode": onlyWrite(enum("START", "STOP"))}, `{}`, nil, "vacuum"},
+		{"a new kind of robot", "MOP_ROBOT", map[string]string{
+			"runState.currentState": onlyRead(enum("CHARGING", "WORKING")), "operation.cleanOperationMode": onlyWrite(enum("START", "HOMING"))}, `{}`,
+			map[string]any{"supported_features": []string{"status", "start", "return_home"}}, "vacuum"},
+		{"a new kind of humidifier", "HUMIDIFYING_STYLER", map[string]string{
+			"operation.humidifierOperationMode": onOff, "humidity.targetHumidity": ranged(40, 70, 5)}, `{"humidity":{"targetHumidity":90}}`,
+			map[string]any{"min_humidity": 40.0, "max_humidity": 90.0}, "humidifier"},
 		{"a new kind of hood", "DOWNDRAFT", map[string]string{"ventilation.fanSpeed": ranged(0, 5, 1), "lamp.lampBrightness": ranged(0, 2, 1)}, `{}`,
 			map[string]any{"brightness_scale": 2}, "lamp_light"},
 		{"a lamp that is never off", "HOOD", map[string]string{"lamp.lampBrightness": ranged(1, 3, 1)}, `{}`, nil, "lamp_light"},

@@ -14,6 +14,7 @@ import (
 type robot struct {
 	State     string // "runState.currentState"
 	Operation string // "operation.cleanOperationMode"
+	Proof     string // a word that the operation must have, where the type does not say that it is a robot
 }
 
 const vacuumKey = "vacuum"
@@ -41,7 +42,10 @@ var robotOrders = []robotOrder{
 
 func (r robot) build(b *builder) {
 	state, op := b.find(r.State, ""), b.firstOf(r.Operation)
-	if state == nil || op == nil || !state.Readable || !b.claim(vacuumKey) {
+	if state == nil || op == nil || !state.Readable {
+		return
+	}
+	if r.Proof != "" && !slices.Contains(op.Write.Options, any(r.Proof)) || !b.claim(vacuumKey) {
 		return
 	}
 	c := b.compose(vacuumKey, "Vacuum", Vacuum)
