@@ -33,6 +33,8 @@ type Cloud interface {
 	SubscribePush(ctx context.Context, id string) error
 	SubscribeEvents(ctx context.Context, id string) error
 	SubscribeLifecycle(ctx context.Context) error
+	EnergyProfile(ctx context.Context, id string) ([]string, error)
+	EnergyUsage(ctx context.Context, id, meter string, p thinq.Period, from, to time.Time) ([]thinq.Usage, error)
 	Events(ctx context.Context, sub thinq.Subscriber, handle func(thinq.Event)) error
 }
 
@@ -60,8 +62,9 @@ type Options struct {
 	Budget        *thinq.Budget    // may be nil: no limit
 	Store         *Store           // may be nil: nothing is kept
 	Discovery     discovery.Options
-	HomeAssistant bool          // announce devices
-	Reconcile     time.Duration // between reads of one appliance; default 30 min
+	HomeAssistant bool           // announce devices
+	Reconcile     time.Duration  // between reads of one appliance; default 30 min
+	Zone          *time.Location // in which the days of the household begin; default the machine's
 	Version       string
 	Commit        string
 	Region        string
@@ -110,6 +113,8 @@ type Bridge struct {
 	running   int
 	controls  int // control calls under way
 	account   account
+	energy    energy
+	asked     int // requests for history
 	push      push
 	strangers map[string]time.Time // announcements of ours that nobody stands behind
 	pacing    bool                 // what is published now is a repetition that nobody waits for
@@ -134,6 +139,9 @@ func New(o Options) *Bridge {
 	}
 	if o.Reconcile <= 0 {
 		o.Reconcile = 30 * time.Minute
+	}
+	if o.Zone == nil {
+		o.Zone = time.Local
 	}
 	if o.Budget == nil {
 		o.Budget = thinq.NewBudget(math.MaxInt32, math.MaxInt32, thinq.BudgetState{})

@@ -24,6 +24,7 @@ type cachedDevice struct {
 	Profile   json.RawMessage      `json:"profile,omitempty"`
 	State     thinq.State          `json:"state,omitempty"`
 	Seen      time.Time            `json:"seen,omitzero"`
+	Energy    metering             `json:"energy,omitzero"`
 	Announced map[string]keys      `json:"announced,omitempty"` // by slug
 	Due       map[string]time.Time `json:"due,omitempty"`       // by kind of call: when it is to be made again
 }

@@ -23,18 +23,23 @@ const (
 	orderSubscribe
 	orderRead
 	orderProfile
+	orderEnergy
 )
+
+// spareWait is when to look again whether calls are left for energy.
+const spareWait = 5 * time.Minute
 
 // A job is a background call that waits for its turn.
 type job struct {
 	name     string // at most one of a name waits
-	kind     string // list, profile, state, push, event, lifecycle
+	kind     string // list, profile, state, push, event, lifecycle, energy
 	order    int
 	lane     thinq.Lane
 	owner    *device // nil: the account
 	optional bool    // its turn comes again anyway
 	after    time.Time
 	tries    int
+	before   func() // runs inside of the loop when its turn has come; may be nil
 	// call runs outside of the loop; what it returns is done inside.
 	call func(ctx context.Context) (apply func(), err error)
 	// gone, if set, is told that the call will not be made again.
@@ -112,11 +117,15 @@ func (b *Bridge) choose(now time.Time) *job {
 	}
 	background, start := b.allowed(now)
 	slices.SortStableFunc(b.jobs, func(x, y *job) int { return cmp.Compare(x.order, y.order) })
+	spare := b.sparing()
 	var wake time.Time
 	for i, j := range b.jobs {
 		ready := background
 		if j.lane != thinq.Background {
 			ready = start
+		}
+		if j.order == orderEnergy && spare && !ready.After(now) {
+			ready = now.Add(spareWait)
 		}
 		if j.after.After(ready) {
 			ready = j.after
@@ -163,6 +172,12 @@ func (b *Bridge) possible(j *job) bool {
 
 func (b *Bridge) launch(ctx context.Context, j *job) {
 	b.running++
+	if j.order == orderEnergy {
+		b.energy.fed = time.Now()
+	}
+	if j.before != nil {
+		b.guard(j.owner, j.before)
+	}
 	if j.kind == "state" {
 		j.owner.reading, j.owner.begun = true, time.Now()
 		j.owner.reported = nil
@@ -202,6 +217,9 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 	if j.owner == nil || class != thinq.Blocked {
 		b.refused(err)
 	}
+	if j.kind == "energy" && class == thinq.Blocked {
+		r.waits = nil // a permission does not come by asking again
+	}
 	b.affect(j, r.effect, err)
 	b.again(j, r, err)
 }
@@ -233,7 +251,9 @@ func (b *Bridge) affect(j *job, e effect, err error) {
 	}
 	switch e {
 	case effectAway:
-		b.away(d)
+		if j.kind != "energy" { // meters are asked in LG's memory, not in the kitchen
+			b.away(d)
+		}
 	case effectDoubt:
 		b.doubt(d)
 	case effectUnsupported:

@@ -46,6 +46,12 @@ type device struct {
 
 	elapses time.Time // when time alone changes something about it; zero: never
 
+	energy   metering
+	metering struct {
+		next    time.Time // when energy is to be read again
+		counted float64   // Wh that the metric has counted
+	}
+
 	notice  string // the last one, and when: LG sends some twice
 	noticed time.Time
 

@@ -49,7 +49,7 @@ func (b *Bridge) restore() {
 
 func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 	d := b.newDevice(cd.Device)
-	d.place, d.state, d.seen = place, cd.State, cd.Seen
+	d.place, d.state, d.seen, d.energy = place, cd.State, cd.Seen, cd.Energy
 	if d.state == nil && !d.seen.IsZero() {
 		d.state = thinq.State{} // some appliances have nothing to say
 	}
@@ -87,6 +87,8 @@ func (b *Bridge) clientID() string {
 
 // begin makes the appointments that every run has.
 func (b *Bridge) begin() {
+	b.energy.fed = b.started
+	b.turnDay()
 	b.list(thinq.Background, nil)
 	for _, d := range b.ordered() { // those of the cache need not wait for the list
 		if d.profile != nil {
@@ -183,6 +185,7 @@ func (b *Bridge) present(place int, info thinq.Device) {
 // LG keeps no subscriptions of a removed appliance.
 func (b *Bridge) rejoin(d *device) {
 	clear(d.unsupported)
+	d.energy.Asked = time.Time{}
 	now := time.Now()
 	b.subscribePush(d, now)
 	b.subscribeEvents(d, now)
@@ -259,6 +262,7 @@ func (b *Bridge) remove(d *device) {
 	}
 	b.m.deviceOnline.DeleteLabelValues(b.o.Account, d.slug)
 	b.m.deviceUpdated.DeleteLabelValues(b.o.Account, d.slug)
+	b.m.energy.DeleteLabelValues(b.o.Account, d.slug)
 	b.bridgeEvent("device_left", map[string]any{"id": d.info.ID, "slug": d.slug, "name": d.info.Alias})
 	b.touch()
 }

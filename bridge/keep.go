@@ -99,7 +99,7 @@ func (b *Bridge) snapshotCache() cache {
 func (d *device) cached() cachedDevice {
 	cd := cachedDevice{
 		Device: d.info, Profile: d.raw, State: maps.Clone(d.state), Seen: d.seen,
-		Due: maps.Clone(d.due), Announced: map[string]keys{},
+		Due: maps.Clone(d.due), Energy: d.energy, Announced: map[string]keys{},
 	}
 	for _, h := range d.halves {
 		cd.Announced[h.Slug] = h.announced

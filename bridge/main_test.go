@@ -36,9 +36,12 @@ type fakeCloud struct {
 	busy     int
 	peak     int
 	handle   func(thinq.Event)
-	obey     func(id string, body []byte) // what the appliances do about a control call
-	setup    int                          // calls that Events makes first
-	refuse   error                        // of Events
+	meters   map[string][]string                                            // by device
+	counted  func(id, meter string, day time.Time) (wh float64, known bool) // what the meters say
+	longest  int                                                            // days that LG answers at once; 0: any
+	obey     func(id string, body []byte)                                   // what the appliances do about a control call
+	setup    int                                                            // calls that Events makes first
+	refuse   error                                                          // of Events
 }
 
 func (c *fakeCloud) call(ctx context.Context, name string) error {
@@ -120,6 +123,37 @@ func (c *fakeCloud) Events(ctx context.Context, sub thinq.Subscriber, handle fun
 	c.handle = handle
 	c.mu.Unlock()
 	return sub(ctx, thinq.Endpoint{}, nil)
+}
+
+func (c *fakeCloud) EnergyProfile(ctx context.Context, id string) ([]string, error) {
+	if c.meters == nil {
+		return nil, lgError("1221", 406) // as if nobody had asked, in tests of all else
+	}
+	if err := c.call(ctx, "meters "+id); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.meters[id]) == 0 {
+		return nil, lgError("1221", 406)
+	}
+	return c.meters[id], nil
+}
+
+func (c *fakeCloud) EnergyUsage(ctx context.Context, id, meter string, p thinq.Period, from, to time.Time) ([]thinq.Usage, error) {
+	if err := c.call(ctx, fmt.Sprintf("usage %s %s %s %s", id, meter, from.Format("0102"), to.Format("0102"))); err != nil {
+		return nil, err
+	}
+	var usage []thinq.Usage
+	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
+		if wh, known := c.counted(id, meter, day); known {
+			usage = append(usage, thinq.Usage{Start: day, WattHours: wh})
+		}
+	}
+	if c.longest > 0 && to.Sub(from) >= time.Duration(c.longest)*24*time.Hour {
+		return nil, lgError("1102", 400)
+	}
+	return usage, nil
 }
 
 // report makes an appliance report, and changes its state accordingly.

@@ -37,6 +37,7 @@ type Metrics struct {
 	deviceOnline    *prometheus.GaugeVec     // account, device_id
 	deviceUpdated   *prometheus.GaugeVec     // account, device_id
 	deviceUpdates   *prometheus.CounterVec   // account, device_id, source
+	energy          *prometheus.CounterVec   // account, device_id
 	commands        *prometheus.CounterVec   // account, device_type, result
 	commandDuration *prometheus.HistogramVec // stage
 	commandsPending *prometheus.GaugeVec     // account
@@ -99,6 +100,7 @@ func (m *Metrics) appliances(f family) {
 	m.deviceOnline = f.gauge("device_online", "Whether the device is available.", "account", "device_id")
 	m.deviceUpdated = f.gauge("device_last_update_timestamp_seconds", "Unix time of the last state received for the device.", "account", "device_id")
 	m.deviceUpdates = f.counter("device_updates_total", "State updates by source.", "account", "device_id", "source")
+	m.energy = f.counter("device_energy_watthours_total", "Energy that the device has used, where LG counts it.", "account", "device_id")
 	m.commands = f.counter("commands_total", "Device commands by final result.", "account", "device_type", "result")
 	m.commandDuration = f.histogram("command_duration_seconds", "Time from receipt to accepted and to the end.", commandBuckets, "stage")
 	m.commandsPending = f.gauge("commands_pending", "Commands not yet finished.", "account")

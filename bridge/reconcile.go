@@ -253,6 +253,7 @@ func (b *Bridge) minutely() {
 			delete(b.dup, name)
 		}
 	}
+	b.meter()
 	b.publishInfo()
 	b.publishRoster()
 }

@@ -40,6 +40,7 @@ var verbs = map[string]func(*Bridge, *ask){
 	"device/options": (*Bridge).deviceOptions,
 	"log_level":      (*Bridge).logLevel,
 	"diagnose":       (*Bridge).diagnose,
+	"energy":         (*Bridge).usage, // {"device","period":"day"|"month","from","to"}: what was used
 	"restart":        (*Bridge).restart,
 	"permit_join": func(_ *Bridge, a *ask) {
 		a.fail(errors.New("appliances join in the LG ThinQ app; bridge/request/discover looks for new ones"))

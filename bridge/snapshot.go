@@ -16,6 +16,7 @@ type Snapshot struct {
 	CloudText string           `json:"cloud_text"` // what to do about it, for a person
 	Push      string           `json:"push"`       // "live", "connecting", "suspect" or "off"
 	Broker    link.Status      `json:"broker"`
+	Energy    string           `json:"energy,omitempty"` // what is wrong with energy values as a whole, for a person
 	CallsLeft int              `json:"calls_left"`
 	Paused    time.Time        `json:"paused_until,omitzero"`
 	Started   time.Time        `json:"started"`
@@ -37,6 +38,7 @@ type DeviceSnapshot struct {
 	LastSeen     time.Time `json:"last_seen,omitzero"`
 	Entities     int       `json:"entities"`
 	Problem      string    `json:"problem,omitempty"`
+	Energy       string    `json:"energy,omitempty"` // whether LG counts its energy, for a person
 }
 
 // errEnded is what Snapshot says when there is no loop to ask.
@@ -70,6 +72,7 @@ func (b *Bridge) Retry(ctx context.Context) error {
 
 func (b *Bridge) retry() {
 	b.account.until, b.account.tries = time.Time{}, 0
+	b.energy.denied = time.Time{}
 	b.push.again, b.push.tries = time.Time{}, 0
 	for _, j := range b.jobs {
 		j.after, j.tries = time.Time{}, 0
@@ -87,7 +90,7 @@ func (b *Bridge) snapshot() Snapshot {
 	left, paused := b.o.Budget.Left()
 	s := Snapshot{
 		Account: b.o.Account, Cloud: b.account.condition, CloudText: cmp.Or(b.account.text, b.account.trouble),
-		Push: b.pushState(), Broker: b.o.Broker.Status(), CallsLeft: left,
+		Push: b.pushState(), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
 		Paused: latest(paused, b.account.until), Started: b.started, Devices: b.rows(),
 	}
 	if s.Paused.Before(time.Now()) {
@@ -134,7 +137,7 @@ func (b *Bridge) rows() []DeviceSnapshot {
 		row := DeviceSnapshot{
 			ID: d.info.ID, Slug: d.slug, Name: cmp.Or(b.o.Discovery.Settings(d.info.ID, d.slug).Name, d.info.Alias),
 			Type: d.info.Type, Model: d.info.Model, Ignored: d.ignored, Availability: "offline",
-			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: cmp.Or(d.problem, d.trouble),
+			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: cmp.Or(d.problem, d.trouble), Energy: d.energy.text(),
 		}
 		if b.available(d) {
 			row.Availability = "online"

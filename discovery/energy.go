@@ -99,6 +99,11 @@ func Metered(p *thinq.Profile, now thinq.State, name string, usage []thinq.Usage
 	return facts
 }
 
+// MeterTotal is the sum that a meter shows, in Wh.
+func MeterTotal(p *thinq.Profile, now thinq.State, name string) float64 {
+	return readLedger(now, meterPart(p, name), name).Total
+}
+
 // MeterSpan is the days that are to be read of a meter: the last ones, which LG
 // still corrects, with whatever was missed, or all that is shown. Both are
 // midnights in UTC.

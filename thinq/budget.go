@@ -160,6 +160,14 @@ func (b *Budget) allow(n, times int) {
 	}
 }
 
+// Share is how many calls an hour are for the background.
+func (b *Budget) Share() int {
+	if b == nil {
+		return math.MaxInt
+	}
+	return b.background
+}
+
 // Left is how many background calls may be made now, and until when LG's
 // refusal pauses all calls (zero: no pause).
 func (b *Budget) Left() (calls int, pausedUntil time.Time) {
