@@ -23,19 +23,33 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// allAccepted gives every property of an appliance every value it may report.
+// allAccepted gives every property of an appliance every value it may report,
+// and shows it plainly and with labels.
 func allAccepted(t *testing.T, s sample) {
 	t.Helper()
-	devices := s.describe(testOptions)
-	read := newHome()
-	read.accepts(t, devices, s.state)
-	for _, p := range s.profile.Properties {
-		for _, v := range mayReport(p) {
-			now := maps.Clone(s.state)
-			now[p.Path] = v
-			read.accepts(t, follow(s, devices, now, thinq.State{p.Path: v}), now)
+	for _, o := range spoken() {
+		devices := s.describe(o)
+		read := newHome()
+		read.accepts(t, devices, s.state)
+		for _, p := range s.profile.Properties {
+			for _, v := range mayReport(p) {
+				now := maps.Clone(s.state)
+				now[p.Path] = v
+				read.accepts(t, follow(s, devices, now, thinq.State{p.Path: v}, o), now)
+			}
 		}
 	}
+}
+
+// spoken are the options of the tests, plain and with labels in every language.
+func spoken() []Options {
+	all := []Options{testOptions}
+	for _, code := range slices.Sorted(maps.Keys(languages)) {
+		o := testOptions
+		o.Language, o.Labels = code, true
+		all = append(all, o)
+	}
+	return all
 }
 
 // TestAcceptedOverTime does the same with the pushes of every sample, one after
@@ -60,7 +74,7 @@ func TestAcceptedOverTime(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", s.name, err)
 			}
-			devices = follow(s, devices, s.state, s.state.Merge(report))
+			devices = follow(s, devices, s.state, s.state.Merge(report), testOptions)
 			newHome().accepts(t, devices, s.state)
 		}
 	}
@@ -68,7 +82,7 @@ func TestAcceptedOverTime(t *testing.T) {
 
 // follow describes an appliance again where a change asks for it, as the bridge
 // does before it publishes.
-func follow(s sample, devices []*Device, now, changed thinq.State) []*Device {
+func follow(s sample, devices []*Device, now, changed thinq.State, o Options) []*Device {
 	anew := false
 	for _, d := range devices {
 		derived, _ := d.Advance(now, changed, noon)
@@ -76,7 +90,7 @@ func follow(s sample, devices []*Device, now, changed thinq.State) []*Device {
 		anew = anew || d.Affected(now, changed) || d.Affected(now, learnt)
 	}
 	if anew {
-		return Describe(s.device, s.profile, now, testOptions)
+		return Describe(s.device, s.profile, now, o)
 	}
 	return devices
 }
@@ -171,7 +185,13 @@ func (c component) rendered(t *testing.T, d *Device, document map[string]any) ma
 			c.checkAttributes(t, d, document)
 			continue
 		}
-		found := plainTemplate.FindStringSubmatch(text.(string))
+		if field == "command_template" {
+			continue // see TestLabels
+		}
+		found, labels := plainTemplate.FindStringSubmatch(text.(string)), map[string]string(nil)
+		if found == nil {
+			found, labels = readLabels(text.(string))
+		}
 		if found == nil {
 			t.Errorf("%s %s is not plain", field, text)
 			continue
@@ -188,6 +208,9 @@ func (c component) rendered(t *testing.T, d *Device, document map[string]any) ma
 			t.Errorf("the document has no %s", found[1])
 		}
 		forms[field] = render(v, found[2] != "")
+		if text, ok := labels[forms[field]]; ok {
+			forms[field] = text
+		}
 	}
 	return forms
 }

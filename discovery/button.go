@@ -36,12 +36,12 @@ var orderIcons = map[string]string{
 func (b *builder) buttonName(v *value, option any) string {
 	text := strings.ReplaceAll(optionText(option), "_", " ")
 	if timer, ok := strings.CutSuffix(b.nameOf(v), " active"); ok && option == any("UNSET") {
-		return "Cancel " + lowerFirst(timer)
+		return b.phrase(cancelled, timer)
 	}
 	if strings.HasSuffix(v.Path.Name, "perationMode") {
 		return b.named(v.Path.Location, sentence(text))
 	}
-	return b.nameOf(v) + " " + text
+	return b.phrase(ordered, b.nameOf(v), sentence(text))
 }
 
 // optionText is an option as a part of a key or a name.

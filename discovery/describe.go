@@ -33,7 +33,10 @@ type builder struct {
 	byPath    map[thinq.Path]*value
 	older     []*value        // what a newer block of temperatures says as well
 	taken     map[string]bool // keys given away
-	spoken    map[string]bool // visible names given away
+	spoken    map[string]bool // visible names given away, in English
+	said      map[string]bool // the same in the language of the device
+	speaker
+	mappings mapped
 }
 
 // Describe says what an appliance is in Home Assistant: one Device, or one for
@@ -66,10 +69,12 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	appliance, known := lookUpAppliance(d.Type, part)
 	b := &builder{
 		device: newDevice(d, o, part), profile: p, state: s, options: o, appliance: appliance,
-		byPath: map[thinq.Path]*value{}, taken: map[string]bool{}, spoken: map[string]bool{},
+		byPath: map[thinq.Path]*value{}, taken: map[string]bool{}, spoken: map[string]bool{}, said: map[string]bool{},
+		speaker: speakerOf(o),
 	}
+	b.mappings = o.Mappings.of(b.device, Slug(d.Type, d.ID))
 	b.device.Known = known
-	b.device.kind, b.device.together = appliance.Name, appliance.Together
+	b.device.kind, b.device.together = b.say(appliance.Name), appliance.Together
 	b.collect()
 	b.chooseUnits()
 	b.nameAll()
@@ -109,7 +114,7 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 	if part != "" {
 		dev.ID += "_" + slugWord(part)
 		dev.Slug += "_" + slugWord(part)
-		dev.Name += " " + sentence(slugWord(part))
+		dev.Name += " " + speakerOf(o).say(sentence(slugWord(part)))
 	}
 	return dev
 }
@@ -258,8 +263,10 @@ func (b *builder) put(e Entity) {
 	case e.Key == b.appliance.Main:
 		e.Name = ""
 	case e.Platform != Silent:
-		e.Name = b.distinct(e)
+		e.Name = b.visible(b.distinct(e))
 	}
+	b.mappings.apply(b, &e)
+	b.label(&e)
 	b.device.Entities = append(b.device.Entities, e)
 }
 
@@ -291,6 +298,9 @@ func (b *builder) with(v *value) []thinq.Property {
 	return all
 }
 
+// connectionKey is the key of the entity that no appliance can be without.
+const connectionKey = "connection"
+
 // connection adds what every appliance has: whether it can be reached. Without
 // it an appliance that says nothing would be none for Home Assistant.
 func (b *builder) connection() {
@@ -298,7 +308,7 @@ func (b *builder) connection() {
 		"device_class": "connectivity", "entity_category": diagnostic,
 		"value_template": template("state"), "payload_on": "online", "payload_off": "offline",
 	}
-	b.put(Entity{Key: "connection", Platform: BinarySensor, Name: "Connection", Config: c, reach: true})
+	b.put(Entity{Key: connectionKey, Platform: BinarySensor, Name: "Connection", Config: c, reach: true})
 }
 
 // finish orders the entities and prepares what every report needs.
@@ -328,6 +338,7 @@ func (b *builder) finish() {
 	for _, v := range b.older {
 		d.coverage = append(d.coverage, v.coverage())
 	}
+	b.explain()
 	slices.SortFunc(d.coverage, func(a, b Coverage) int { return a.Path.Compare(b.Path) })
 	d.entities = d.Entities
 	// Codecs and watchers hold the builder, but need nothing that it was made of.

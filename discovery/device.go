@@ -18,13 +18,17 @@ import (
 // Options say how devices are described.
 type Options struct {
 	Topics   Topics
-	Language string // of entity names: "en"
+	Language string // of everything visible: "en", "ko" or "de"
 	Unit     string // "C", "F" or "auto": Celsius where the appliance offers it for writing
 	// EstimateAction lets Home Assistant know what a climate entity probably does.
 	EstimateAction bool
 	Version        string                         // of the bridge, for the origin of an announcement
 	Instance       string                         // identifier of the bridge's own device: devices are joined to it by via_device
 	Settings       func(id, slug string) Settings // what the user configured; nil: nothing
+	Labels         bool                           // show options of selects and sensors as readable labels
+	Mappings       Mappings                       // what the user wants to see otherwise
+
+	missed func(english string) // hears of texts without a translation
 }
 
 // Settings is what a user may say about one appliance.
@@ -81,6 +85,7 @@ type description struct {
 	errors       vocabulary
 	plight       plight // what says that something is wrong
 	coverage     []Coverage
+	remarks      []string // what of the user's mappings cannot be
 }
 
 // A memory works out values to be remembered from a change, see [Device.Advance]:

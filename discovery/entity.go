@@ -72,6 +72,9 @@ type Entity struct {
 	reach      bool        // it says whether the appliance can be reached
 	// lasting: what it shows stays true while the appliance cannot be reached.
 	lasting bool
+
+	labels []label // how options are shown; nil: as they are
+	hidden bool    // by the user; its platform is then Silent
 }
 
 // An Attribute of an entity is a value of the state document under a name.

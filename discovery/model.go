@@ -54,12 +54,13 @@ func (d *Device) sum() digest {
 		Platform        Platform
 		Config          map[string]any
 		Quiet           []string
+		Labels          []label
 	}
 	all := make([]component, len(d.Entities))
 	for i, e := range d.Entities {
-		all[i] = component{e.Key, e.Name, e.Gate, e.Platform, e.Config, e.quiet()}
+		all[i] = component{e.Key, e.Name, e.Gate, e.Platform, e.Config, e.quiet(), e.labels}
 	}
-	text, err := json.Marshal([]any{d.Type, d.Part, d.Settings.RemoteStart, all, d.coverage, d.learnt, d.notices.mine, d.errors.mine})
+	text, err := json.Marshal([]any{d.Type, d.kind, d.Part, d.remarks, d.Settings.RemoteStart, all, d.coverage, d.learnt, d.notices.mine, d.errors.mine})
 	if err != nil {
 		panic(err) // only strings, numbers and lists of them are in it
 	}

@@ -37,7 +37,7 @@ func (b *builder) named(location, name string) string {
 	if !ok {
 		place = sentence(slugWord(location))
 	}
-	return place + " " + lowerFirst(name)
+	return b.phrase(placed, place, name)
 }
 
 // nameOf is the visible name of a value: of words, else made of LG's name.
@@ -60,6 +60,17 @@ func (b *builder) distinct(e Entity) string {
 		}
 	}
 	b.spoken[name] = true
+	return name
+}
+
+// visible is an English name in the language of the device, unless the language
+// says two things in the same words.
+func (b *builder) visible(english string) string {
+	name := b.say(english)
+	if b.said[name] {
+		name = english
+	}
+	b.said[name] = true
 	return name
 }
 
@@ -103,6 +114,9 @@ func sentence(key string) string {
 // lowerFirst is name as it stands inside a sentence; abbreviations stay.
 func lowerFirst(name string) string {
 	if len(name) > 1 && unicode.IsUpper(rune(name[1])) {
+		return name
+	}
+	if name == "" {
 		return name
 	}
 	return strings.ToLower(name[:1]) + name[1:]

@@ -171,6 +171,9 @@ func (d *Device) connect(c map[string]any, e Entity, b Binding) {
 	if b.Codec.Take != nil && names.command != "" && !readOnly {
 		c[names.command] = d.topics.SetAttr(d.Slug, b.Attr)
 	}
+	if e.labels != nil {
+		e.connectLabels(c, b)
+	}
 }
 
 // A naming is what a platform calls the topics of one field.

@@ -79,7 +79,7 @@ func (b *builder) timer(t *timer) {
 	} else {
 		e.Platform = b.span(t, &binding, e.Config)
 		if parts, _ := t.set(); e.Platform == Sensor && len(parts) > 0 && row.Name == "" {
-			e.Name += " remaining" // the part that can be set has the bare name
+			e.Name = b.phrase(remaining, e.Name) // the part that can be set has the bare name
 		}
 	}
 	decorate(e.Config, w, e.Platform)

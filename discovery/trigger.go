@@ -16,6 +16,9 @@ type trigger struct{ key, subtype, eventType string }
 // triggers are those of an event entity; none of any other.
 func (e Entity) triggers() []trigger {
 	types, _ := e.Config["event_types"].([]string)
+	if e.hidden {
+		types = nil
+	}
 	all := make([]trigger, 0, len(types))
 	taken := map[string]bool{}
 	claim := func(stem, other string) string {

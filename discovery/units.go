@@ -130,7 +130,7 @@ func (b *builder) resolveUnit(v *value) {
 	if v.word.Class == "temperature" && v.word.Unit == "" {
 		v.word.Unit = units["C"] // LG's default where nothing says otherwise
 	}
-	if v.word.Class != "" && !slices.Contains(classUnits[v.word.Class], v.word.Unit) {
+	if v.word.Class != "" && !takesUnit(v.word.Class, v.word.Unit) {
 		v.word.Class = ""
 	}
 }

@@ -19,6 +19,8 @@ type Config struct {
 	Log           Log                `koanf:"log" doc:"What is written to standard error."`
 	Devices       map[string]Device  `koanf:"devices" doc:"Settings of single appliances, by id or slug: name, slug, ignore, remote_start (heat may be started from afar), optimistic." sample:"{oven_1a2b3c4d: {name: Oven, remote_start: true}}"`
 
+	Mappings Mappings `koanf:"mappings" doc:"What you want to see otherwise, by type, slug or device id, then by attribute or LG's property: name, icon, class, unit, enabled, hide, and options, the labels of words." sample:"{washer: {current_state: {name: Programme, options: {end: Finished}}, detergent_setting: {hide: true}}}"`
+
 	at          origins // where each key was set
 	credentials string  // systemd's credentials folder
 }
@@ -73,7 +75,8 @@ type MQTT struct {
 type HomeAssistant struct {
 	Enabled         bool   `koanf:"enabled" doc:"Announce the appliances by MQTT discovery."`
 	DiscoveryPrefix string `koanf:"discovery_prefix" doc:"Home Assistant's discovery prefix."`
-	Language        string `koanf:"language" doc:"Language of entity names." enum:"en"`
+	Language        string `koanf:"language" doc:"Language of names and labels: en (English), ko (Korean) or de (German). Keys and topics stay as they are." enum:"en,ko,de"`
+	OptionLabels    bool   `koanf:"option_labels" doc:"Show the options of selects and sensors as readable labels in that language, not as LG's words. State documents and commands stay in words."`
 	TemperatureUnit string `koanf:"temperature_unit" doc:"C, F, or auto: Celsius where the appliance can be set in it." enum:"auto,C,F"`
 	EstimateAction  bool   `koanf:"estimate_action" doc:"Thermostats show heating, cooling or idle. LG does not say it: the bridge concludes it from mode and temperatures."`
 }
@@ -96,6 +99,21 @@ type Device struct {
 	Ignore      bool   `koanf:"ignore" doc:"Leave the appliance alone."`
 	RemoteStart bool   `koanf:"remote_start" doc:"Heat may be started from afar (oven, cooktop, microwave, dryer …)."`
 	Optimistic  bool   `koanf:"optimistic" doc:"Home Assistant shows a command as done before the appliance says so."`
+}
+
+// Mappings are what a user wants to see otherwise.
+type Mappings map[string]map[string]Mapping
+
+// Mapping is what a user wants to see otherwise of one entity. What is not set
+// stays as it is.
+type Mapping struct {
+	Name    string            `koanf:"name" doc:"Name of the entity."`
+	Icon    string            `koanf:"icon" doc:"Icon, as in mdi:washing-machine."`
+	Class   *string           `koanf:"class" doc:"Device class of Home Assistant; empty: none."`
+	Unit    *string           `koanf:"unit" doc:"Unit of measurement; empty: none."`
+	Enabled *bool             `koanf:"enabled" doc:"Whether the entity is enabled when Home Assistant first sees it."`
+	Hide    *bool             `koanf:"hide" doc:"Make no entity of it; it stays in the state document and can be set there."`
+	Options map[string]string `koanf:"options" doc:"Labels by word, as in end: Finished."`
 }
 
 // defaults is the configuration before any file or variable.

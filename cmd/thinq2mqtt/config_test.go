@@ -58,7 +58,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:2: is not valid YAML (found character that cannot start any token): mind indentation (blanks, not tabs), colons and quotes",
 		}},
 		{"list at the top", "- a\n", nil, []string{
-			"config.yaml:1: must be a section with keys of its own: thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices",
+			"config.yaml:1: must be a section with keys of its own: thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices, mappings",
 		}},
 		{"two documents", sound + "---\n" + sound, nil, []string{
 			"config.yaml: holds more than one document: remove the --- in between",
@@ -73,7 +73,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:3: http.certificate: is not a setting: http takes listen",
 		}},
 		{"short word that nothing resembles", sound + "foo: 1\n", nil, []string{
-			"config.yaml:2: foo: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices",
+			"config.yaml:2: foo: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices, mappings",
 		}},
 		{"port that cannot be", sound + "mqtt:\n  url: mqtt://h:99999\n", nil, []string{
 			`config.yaml:3: mqtt.url: has the port "99999": use 1 to 65535, as in mqtt://localhost:1883`,
@@ -199,7 +199,7 @@ func TestConfigComplaints(t *testing.T) {
 			"THINQ2MQTT_MQTT__URI: is not a setting: did you mean mqtt.url?",
 		}},
 		{"variable with one underscore", sound, []string{"THINQ2MQTT_MQTT_URL=x"}, []string{
-			"THINQ2MQTT_MQTT_URL: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices",
+			"THINQ2MQTT_MQTT_URL: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices, mappings",
 		}},
 		{"variable of a section", sound, []string{"THINQ2MQTT_LOG=debug"}, []string{
 			"THINQ2MQTT_LOG: log: is a section: set level, format below it",

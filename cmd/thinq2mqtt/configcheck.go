@@ -61,6 +61,7 @@ func (c *checker) node(n *yaml.Node, t reflect.Type, key string, depth int) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
+	t = plainType(t)
 	switch {
 	case depth > 20: // an anchor may contain itself
 		c.complain(c.line(n), key, "is nested too deeply")
@@ -70,6 +71,15 @@ func (c *checker) node(n *yaml.Node, t reflect.Type, key string, depth int) {
 	default:
 		c.scalar(n, t, key)
 	}
+}
+
+// plainType is the type of what a pointer points to: where nothing is not the
+// same as empty, the field is one.
+func plainType(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 // section checks a mapping, key by key.
@@ -153,6 +163,7 @@ func (c *checker) variable(name string, path []string, value string) (any, bool)
 // convert reads the text of a variable; the second result says what is wrong
 // with it.
 func convert(t reflect.Type, value string) (any, string) {
+	t = plainType(t)
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return value, duration(value)

@@ -43,6 +43,8 @@ func exampleSection(b *strings.Builder, section reflect.Value, indent string) {
 			fmt.Fprintf(b, "%s# %s: %s\n", indent, key, sample)
 		case sample != "":
 			fmt.Fprintf(b, "%s%s: %s\n", indent, key, sample)
+		case value.Kind() == reflect.Bool:
+			fmt.Fprintf(b, "%s%s: %s\n", indent, key, yamlText(value))
 		case value.IsZero():
 			fmt.Fprintf(b, "%s# %s: \"\"\n", indent, key)
 		default:
@@ -85,6 +87,10 @@ func writeSchema(w io.Writer) error {
 // schemaOf describes a value; what it is now is the default.
 func schemaOf(v reflect.Value) *schema {
 	switch {
+	case v.Kind() == reflect.Pointer: // which has no default
+		s := schemaOf(reflect.Zero(v.Type().Elem()))
+		s.Default = nil
+		return s
 	case v.Type() == reflect.TypeFor[map[string]Account]():
 		return &schema{Type: "object", Additional: schemaOf(reflect.ValueOf(defaultAccount()))}
 	case v.Kind() == reflect.Map:
@@ -137,8 +143,8 @@ func public(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Struct:
 		for key, f := range settings(v.Type()) {
-			if f.Tag.Get("doc") != "-" {
-				all[key] = public(v.FieldByIndex(f.Index))
+			if value := v.FieldByIndex(f.Index); f.Tag.Get("doc") != "-" && (f.Type.Kind() != reflect.Pointer || !value.IsNil()) {
+				all[key] = public(reflect.Indirect(value))
 			}
 		}
 	case reflect.Map:

@@ -41,10 +41,12 @@ the order in which it would be published.`,
   thinq2mqtt preview ./air_conditioner --command target_temperature=22
   thinq2mqtt preview ./oven --table`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, dirs []string) error { return a.preview(cmd.OutOrStdout(), f, dirs) },
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			return a.preview(cmd.OutOrStdout(), cmd.ErrOrStderr(), f, dirs)
+		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "configuration `file` whose devices and homeassistant sections apply")
+	flags.StringVar(&f.config, "config", "", "configuration `file` whose devices, homeassistant and mappings sections apply")
 	flags.StringVar(&f.pushes, "pushes", "", "`file` with an array of event messages to apply one after another")
 	flags.StringArrayVar(&f.commands, "command", nil, "`command` [SLUG/]ATTR=VALUE, as to <slug>/set/<attr>; may be repeated")
 	flags.StringVar(&f.set, "set", "", "`JSON` object of attributes: one command, as to <slug>/set")
@@ -56,7 +58,7 @@ the order in which it would be published.`,
 	return cmd
 }
 
-func (a *app) preview(w io.Writer, f previewFlags, dirs []string) error {
+func (a *app) preview(w, complain io.Writer, f previewFlags, dirs []string) error {
 	r, err := a.newRehearsal(w, f)
 	if err != nil {
 		return err
@@ -70,6 +72,7 @@ func (a *app) preview(w io.Writer, f previewFlags, dirs []string) error {
 			return exit(exitData, err)
 		}
 	}
+	defer r.complain(complain)
 	if f.table {
 		return r.table()
 	}
@@ -100,7 +103,7 @@ func (a *app) newRehearsal(w io.Writer, f previewFlags) (*rehearsal, error) {
 	if f.config != "" {
 		var err error
 		if cfg, err = a.source(f.config).load(); err == nil {
-			err = only(cfg.Validate(), "devices", "homeassistant")
+			err = only(cfg.Validate(), "devices", "homeassistant", "mappings")
 		}
 		if err != nil {
 			return nil, exit(exitConfig, err)
@@ -195,6 +198,8 @@ func (c *Config) discovery(label string) discovery.Options {
 		Unit:     c.HomeAssistant.TemperatureUnit,
 		Version:  thisBuild().Version,
 		Settings: c.settings,
+		Labels:   c.HomeAssistant.OptionLabels,
+		Mappings: c.Mappings.discovery(),
 
 		EstimateAction: c.HomeAssistant.EstimateAction,
 	}

@@ -286,6 +286,18 @@ func (r *rehearsal) reject(err error) {
 	}{no.Reason, no.Message, no.Allowed}})
 }
 
+// complain says which of the user's mappings did nothing for the appliances at
+// hand.
+func (r *rehearsal) complain(w io.Writer) {
+	var devices []*discovery.Device
+	for _, m := range r.appliances {
+		devices = append(devices, m.devices...)
+	}
+	for _, problem := range r.options.Mappings.Problems(devices, false) {
+		fmt.Fprintln(w, "warning:", problem)
+	}
+}
+
 // A printer writes JSON lines. Of retained messages it writes only those that
 // differ from the last one of the topic, as the bridge does.
 type printer struct {

@@ -39,6 +39,7 @@ func (c *Config) Validate() error {
 	v.homeAssistant()
 	v.http()
 	v.devices()
+	v.mappings()
 	if c.StateDir == "" {
 		v.complain("state_dir", "is empty: name a folder that thinq2mqtt may write to")
 	}
