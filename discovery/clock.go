@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,8 +39,8 @@ func clock(minutes int) string {
 
 func (t *timer) takeClock(payload string, _ thinq.State) (thinq.State, *Rejection) {
 	payload = strings.TrimSpace(payload)
-	if (payload == "" || strings.EqualFold(payload, "none")) && t.canClear() {
-		return thinq.State{t.clear.Path: "UNSET"}, nil
+	if payload == "" || strings.EqualFold(payload, "none") {
+		return t.reset()
 	}
 	h, m, _ := strings.Cut(payload, ":")
 	hour, errH := strconv.Atoi(h)
@@ -48,4 +49,46 @@ func (t *timer) takeClock(payload string, _ thinq.State) (thinq.State, *Rejectio
 		return nil, invalid(strconv.Quote(payload)+" is not a time of day such as 07:30", nil)
 	}
 	return t.spread(float64(hour*60 + minute))
+}
+
+// noTime is what LG takes for a part of a time of day that is not to be set.
+const noTime = -1.0
+
+// canReset reports whether LG takes no time for a time.
+func (t *timer) canReset() bool {
+	parts, _ := t.set()
+	return !slices.ContainsFunc(parts, func(v *value) bool { return v.Write.Limited || v.Check(noTime) != nil })
+}
+
+// reset clears a time of day: by LG's word for it, else by no time.
+func (t *timer) reset() (thinq.State, *Rejection) {
+	switch {
+	case t.canClear():
+		return thinq.State{t.clear.Path: "UNSET"}, nil
+	case !t.canReset():
+		return nil, invalid("this time cannot be cleared from afar, only at the appliance", nil)
+	}
+	wish := thinq.State{}
+	parts, _ := t.set()
+	for _, v := range parts {
+		wish[v.Path] = noTime
+	}
+	return wish, nil
+}
+
+// resetButton clears a time of day for which LG has no word that would.
+func (b *builder) resetButton(t *timer, key, name string) {
+	key = b.claimBeside(key, "_cancel")
+	b.put(Entity{
+		Key: key, Platform: Button, Name: "Cancel " + lowerFirst(name),
+		Config: map[string]any{"icon": orderIcons["unset"], "entity_category": config},
+		Bindings: []Binding{{Attr: key, Props: t.properties(), Codec: Codec{
+			Take: func(payload string, _ thinq.State) (thinq.State, *Rejection) {
+				if no := pressed(payload); no != nil {
+					return nil, no
+				}
+				return t.reset()
+			},
+		}}},
+	})
 }

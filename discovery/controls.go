@@ -43,7 +43,7 @@ func (b *builder) orders(p panel) {
 		name, _ := option.(string)
 		permit, known := permits[name]
 		key := place + slugWord(name)
-		e := b.button(p.op, option, key, b.named(p.op.Path.Location, p.called(name)))
+		e := b.button(p.op, option, key, b.named(p.op.Path.Location, or(permit.name, sentence(word(name)))))
 		e.Bindings[0].Codec.Take = p.unlessSo(e.Bindings[0].Codec.Take)
 		e.Config = map[string]any{"icon": or(orderIcons[word(name)], "mdi:gesture-tap-button")}
 		if p.state == nil || !known {
@@ -56,20 +56,6 @@ func (b *builder) orders(p panel) {
 		}
 		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: show}})
 	}
-}
-
-// called is the name of the button of a word. What can pause goes on with the
-// word that starts it.
-func (p panel) called(name string) string {
-	pauses := p.state != nil && slices.ContainsFunc(p.state.Read.Options, func(o any) bool {
-		w, _ := o.(string)
-		return phases[w] == paused
-	})
-	permit := permits[name]
-	if pauses && permit.resumes != "" {
-		return permit.resumes
-	}
-	return or(permit.name, sentence(word(name)))
 }
 
 // orderList is the select of all words. Where they are only orders it shows

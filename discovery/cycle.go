@@ -235,7 +235,10 @@ func settled(old, fresh time.Time) time.Time {
 	return fresh
 }
 
-func inMinutes(f float64) time.Duration { return time.Duration(f * float64(time.Minute)) }
+// inMinutes is a number of minutes as a span, exact to the second that LG counts.
+func inMinutes(f float64) time.Duration {
+	return time.Duration(f * float64(time.Minute)).Round(time.Second)
+}
 
 // untilEnd is the time to the end in minutes.
 func (c *cycle) untilEnd(now thinq.State, ph phase) (float64, bool) {
@@ -275,7 +278,7 @@ func (c *cycle) remember(into thinq.State, is course) {
 		into[c.phase] = string(is.phase)
 	}
 	into[c.open], into[c.left], into[c.length], into[c.count] = is.open, is.left, is.length, is.count
-	into[c.finish], into[c.ended], into[c.last] = moment(is.finish), moment(is.ended), moment(is.last)
+	into[c.finish], into[c.ended], into[c.last] = timeValue(is.finish), timeValue(is.ended), timeValue(is.last)
 }
 
 // timeAt is a remembered time, zero if there is none.
@@ -288,8 +291,8 @@ func timeAt(s thinq.State, p thinq.Path) time.Time {
 	return at
 }
 
-// moment is a time as a value of a state, nil for zero.
-func moment(at time.Time) any {
+// timeValue is a time as a value of a state, nil for zero.
+func timeValue(at time.Time) any {
 	if at.IsZero() {
 		return nil
 	}

@@ -201,6 +201,14 @@ func (b *builder) claimPath(p thinq.Path, name string) string {
 	return b.claimNumbered(place + long)
 }
 
+// claimBeside gives a free key to what goes with the entity of a key.
+func (b *builder) claimBeside(key, suffix string) string {
+	if b.claim(key + suffix) {
+		return key + suffix
+	}
+	return b.claimNumbered(key + suffix)
+}
+
 // claimNumbered is the last resort of names that differ in case only.
 func (b *builder) claimNumbered(stem string) string {
 	for n := 2; ; n++ {

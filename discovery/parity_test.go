@@ -296,16 +296,6 @@ func kindOf(d *Device) string {
 // pending are rows that are not fulfilled everywhere yet, by platform and their
 // key, with what is to bring them. They are printed.
 var pending = map[string]string{
-	"select air_clean_operation_mode":     "climate",
-	"sensor relative_to_start":            "timers",
-	"sensor relative_to_stop":             "timers",
-	"sensor relative_to_start_wm":         "timers",
-	"sensor relative_to_stop_wm":          "timers",
-	"sensor sleep_timer_relative_to_stop": "timers",
-	"sensor absolute_to_start":            "timers",
-	"sensor absolute_to_stop":             "timers",
-	"sensor light_start":                  "timers",
-	"sensor running":                      "timers",
-	"sensor remain":                       "timers",
-	"sensor power_level":                  "cooktop",
+	"select air_clean_operation_mode": "climate",
+	"sensor power_level":              "cooktop",
 }

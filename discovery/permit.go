@@ -9,7 +9,6 @@ import (
 // A permit is when LG takes a word of an operation.
 type permit struct {
 	name    string // of the button
-	resumes string // its name where the appliance can pause
 	armed   bool   // remote control must be on at the appliance
 	phases  []phase
 	words   []string // run states beside those of the phases
@@ -20,12 +19,12 @@ type permit struct {
 // permits are the words with a rule. One that is not here can always be tried.
 var permits = map[string]permit{
 	"START": {
-		name: "Start", resumes: "Start / resume", armed: true, strange: true,
+		name: "Start / resume", armed: true, strange: true,
 		phases: []phase{waiting, paused, done},
 		words:  []string{"INITIAL", "FROZEN_PREVENT_INITIAL", "PREFERENCE", "ADD_DRAIN", "PREHEATING_IS_DONE"},
 	},
 	"PREHEATING": {name: "Preheat", armed: true, strange: true, phases: []phase{done}, words: []string{"INITIAL", "PREFERENCE"}},
-	"STOP":       {name: "Stop", resumes: "Pause / stop", armed: true, phases: []phase{active, ready}},
+	"STOP":       {name: "Pause / stop", armed: true, phases: []phase{active, ready}},
 	"WAKE_UP":    {name: "Wake up", words: []string{"SLEEP"}},
 	"POWER_OFF": {
 		name: "Power off", strange: true, never: []string{"POWER_OFF"},

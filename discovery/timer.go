@@ -53,8 +53,12 @@ func (b *builder) timers() {
 		t.parts, t.minutes = append(t.parts, v), append(t.minutes, minutes)
 	}
 	for _, t := range all {
-		if len(t.parts) > 1 && t.parts[0].shown == "" {
+		switch {
+		case t.parts[0].shown != "":
+		case len(t.parts) > 1:
 			b.timer(t)
+		default:
+			b.single(t)
 		}
 	}
 }
@@ -90,6 +94,13 @@ func (b *builder) timer(t *timer) {
 	}
 	e.Bindings = []Binding{binding}
 	b.put(e)
+	if e.Platform == Number {
+		b.left(t, b.claimBeside(key, "_remaining"), or(w.Name, sentence(snake(t.stem)))+" remaining", w)
+	}
+	b.moment(t, key)
+	if e.Platform == TextEntity && !t.canClear() && t.canReset() {
+		b.resetButton(t, key, e.Name)
+	}
 }
 
 // clearing is the property in which LG says whether a timer is set:
@@ -145,7 +156,8 @@ func (t *timer) read(s thinq.State) (minutes float64, known bool) {
 
 // isIn reports whether a change speaks of the timer.
 func (t *timer) isIn(changed thinq.State) bool {
-	return t != nil && slices.ContainsFunc(t.parts, func(v *value) bool { _, ok := changed[v.Path]; return ok })
+	speaks := func(v *value) bool { _, ok := changed[v.Path]; return ok }
+	return t != nil && (slices.ContainsFunc(t.parts, speaks) || t.clear != nil && speaks(t.clear))
 }
 
 // readSet is the whole of a timer that is set: 0 means that it is not.

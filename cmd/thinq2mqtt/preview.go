@@ -98,6 +98,9 @@ func (a *app) newRehearsal(w io.Writer, f previewFlags) (*rehearsal, error) {
 		if at, err = time.Parse(time.RFC3339, f.now); err != nil {
 			return nil, exitf(exitUsage, "--now %s is not a time: write it as in 2026-01-31T12:00:00Z", f.now)
 		}
+		if at.Location() == time.UTC {
+			at = at.Local() // an offset says where the household lives; Z does not
+		}
 	}
 	cfg := new(defaults())
 	if f.config != "" {
