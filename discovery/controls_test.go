@@ -68,7 +68,10 @@ func usable(t *testing.T, d *Device, now thinq.State, place string) string {
 	names := map[string]string{"select": "list"}
 	var open []string
 	for _, e := range d.Entities {
-		if e.Platform != Button && e.Platform != Select && e.Platform != Switch || e.Gate == "" || locationKey(e.Bindings[0].Props[0].Path.Location) != place {
+		if e.Gate == "" || len(e.Bindings[0].Props) == 0 {
+			continue
+		}
+		if p := e.Bindings[0].Props[0].Path; p.Resource != "operation" || locationKey(p.Location) != place {
 			continue
 		}
 		if documented(t, d, now, e.Gate) == "true" {
