@@ -105,6 +105,29 @@ func TestFanStories(t *testing.T) {
 	}
 }
 
+// TestWakers: the selects beside a composite turn the appliance on as well, but
+// not a light or a timer.
+func TestWakers(t *testing.T) {
+	tests := []struct{ sample, power, attr, payload, first string }{
+		{"air_purifier_levels", "operation.airPurifierOperationMode", "wind_strength", "high", `{"operation":{"airPurifierOperationMode":"POWER_ON"}}`},
+		{"air_purifier_levels", "operation.airPurifierOperationMode", "current_job_mode", "sleep", `{"operation":{"airPurifierOperationMode":"POWER_ON"}}`},
+		{"ventilator_whole_house", "operation.ventOperationMode", "current_job_mode", "vent_nature", `{"operation":{"ventOperationMode":"POWER_ON"}}`},
+		{"humidifier_studio", "operation.humidifierOperationMode", "target_humidity", "60", `{"operation":{"humidifierOperationMode":"POWER_ON"}}`},
+		{"humidifier_studio", "operation.humidifierOperationMode", "light", "off", `{"display":{"light":"OFF"}}`},
+		{"air_purifier_fan_tower", "operation.airFanOperationMode", "warm_mode", "warm_on", `{"airFlow":{"warmMode":"WARM_ON"}}`},
+	}
+	for _, test := range tests {
+		s := sampleNamed(t, test.sample)
+		calls, err := s.describe(testOptions)[0].Wish(map[string]string{test.attr: test.payload}, at(t, s.state, map[string]any{test.power: "POWER_OFF"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bodies(t, s, calls); got[0] != test.first {
+			t.Errorf("%s of %s: %s", test.attr, test.sample, got)
+		}
+	}
+}
+
 // TestFanNumber: the speed as a number is there for those who know it from
 // Home Assistant's own integration, but the fan comes first.
 func TestFanNumber(t *testing.T) {

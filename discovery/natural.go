@@ -131,7 +131,7 @@ func (b *builder) natural(v *value) {
 func (b *builder) binding(v *value) Binding {
 	binding := Binding{
 		Attr: v.key, Props: []thinq.Property{v.Property}, Codec: propertyCodec(v.Property),
-		With: b.with(v), rank: rankOf(v.Path), heats: v.row.Heats, guard: v.guard,
+		With: b.with(v), rank: rankOf(v.Path), heats: v.row.Heats, guard: v.guard, wakes: wakers[v.Path.Name],
 	}
 	if v.alien {
 		binding.Codec.Show = showValue(v.Path) // whether it is a word or a text, nobody says
@@ -145,6 +145,14 @@ func (b *builder) binding(v *value) Binding {
 		binding.Codec, binding.heats = v.stage.codec(binding.Codec), nil // waiting is harmless
 	}
 	return binding
+}
+
+// wakers are what an appliance that is off is switched on for, because it is what
+// somebody wants it to do. LG refuses all else, too (2304), but a light or a
+// timer is no reason to start a fan.
+var wakers = map[string]bool{
+	"currentJobMode": true, "targetHumidity": true,
+	"windStrength": true, "windStrengthDetail": true, "windStrengthLevel": true, "windStep": true,
 }
 
 // rankOf says which properties LG wants before others.
