@@ -98,7 +98,9 @@ func (e Entity) connectLabels(c map[string]any, b Binding) {
 		return
 	}
 	value := "value_json." + b.Attr
-	c["value_template"] = "{{ {" + strings.Join(show, ",") + "}.get(" + value + "|string, " + value + ") }}"
+	if c["value_template"] != nil {
+		c["value_template"] = "{{ {" + strings.Join(show, ",") + "}.get(" + value + "|string, " + value + ") }}"
+	}
 	if c["command_topic"] != nil {
 		c["command_template"] = "{{ {" + strings.Join(take, ",") + "}.get(value, value) }}"
 	}

@@ -22,13 +22,14 @@ const (
 	cancelled             // Delayed start that is called off
 	remaining             // what is left of a timer
 	ordered               // Self test + Start
+	resetting             // Filter due that is acknowledged
 )
 
 // languages are those that can be configured.
 var languages = map[string]language{
-	"en": {forms: map[form]string{placed: "%s %s", cancelled: "Cancel %s", remaining: "%s remaining", ordered: "%s %s"}},
-	"de": {words: german, forms: map[form]string{placed: "%[2]s %[1]s", cancelled: "%s abbrechen", remaining: "%s verbleibend", ordered: "%s: %s"}},
-	"ko": {words: korean, forms: map[form]string{placed: "%s %s", cancelled: "%s 취소", remaining: "%s 남은 시간", ordered: "%s %s"}},
+	"en": {forms: map[form]string{placed: "%s %s", cancelled: "Cancel %s", remaining: "%s remaining", ordered: "%s %s", resetting: "%s reset"}},
+	"de": {words: german, forms: map[form]string{placed: "%[2]s %[1]s", cancelled: "%s abbrechen", remaining: "%s verbleibend", ordered: "%s: %s", resetting: "%s: zurücksetzen"}},
+	"ko": {words: korean, forms: map[form]string{placed: "%s %s", cancelled: "%s 취소", remaining: "%s 남은 시간", ordered: "%s %s", resetting: "%s 초기화"}},
 }
 
 // A speaker says visible texts in the language of its options.
