@@ -71,7 +71,7 @@ func TestEnergyOfTheSimulatedHome(t *testing.T) {
 		t.Skip("some hours")
 	}
 	t.Parallel()
-	withDaemon(t, thinqtest.Options{Samples: samples("dryer_heat_pump", "washtower_one_piece"), Seed: 7}, func(d *daemon) {
+	withDaemon(t, thinqtest.Options{Samples: samples("dryer_heat_pump", "washtower_one_piece"), Seed: 7, LateEnergy: time.Hour}, func(d *daemon) {
 		for range 2 {
 			d.after(150 * time.Minute)
 			d.stop()

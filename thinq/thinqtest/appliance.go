@@ -16,7 +16,10 @@ type appliance struct {
 	info     map[string]any // deviceInfo of the list
 	profile  any
 	state    any
-	energy   []string // meters
+	energy   []string           // meters
+	spent    map[string]float64 // Wh that it has run for, by meter and day
+	spending map[string]float64 // of the hour that runs
+	hour     time.Time
 	online   bool
 	tower    bool // keyed by washer and dryer
 	sections []*section
@@ -44,7 +47,7 @@ func newAppliance(sample Sample) (*appliance, error) {
 		DeviceInfo map[string]any `json:"deviceInfo"`
 	}
 	var energy struct{ Result struct{ Property []string } }
-	a := &appliance{online: true}
+	a := &appliance{online: true, spent: map[string]float64{}, spending: map[string]float64{}}
 	for _, part := range []struct {
 		name     string
 		data     json.RawMessage

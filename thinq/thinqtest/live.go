@@ -12,6 +12,7 @@ func (s *Server) live() {
 	s.mu.Lock()
 	now := time.Now()
 	for _, a := range s.devices {
+		a.spend(s.clock.Now())
 		s.act(a, 0, func() (pushes []string) {
 			before := a.snapshot()
 			for _, part := range a.sections {

@@ -43,6 +43,7 @@ type Options struct {
 	ClampEvents      bool          // event subscriptions end after 24 h, whatever was asked for
 	NestedEvents     bool          // messages in the envelope of LG's documents, not in the flat one seen on the wire
 	StrictCompanions bool          // control calls must carry the companions that LG's own library always sends
+	LateEnergy       time.Duration // until an hour of energy shows, beyond its end
 	CertificateLife  time.Duration // of client certificates; 0: until the end of 2049, as with Amazon
 
 	REST, MQTT, Admin net.Listener // nil: 127.0.0.1:0; Admin nil: off
