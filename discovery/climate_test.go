@@ -13,7 +13,7 @@ import (
 
 // cooler is an air conditioner with two ranges and everything on; with replaces
 // or adds resources.
-func cooler(t *testing.T, with, status object) sample {
+func cooler(t *testing.T, with, status object) invented {
 	t.Helper()
 	properties := object{
 		"operation":     object{"airConOperationMode": oneWord("rw", "POWER_ON", "POWER_OFF")},
@@ -71,7 +71,7 @@ func TestFanSource(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			all := cooler(t, object{"airFlow": test.flow}, nil).announced(t, testOptions)
+			all := cooler(t, object{"airFlow": test.flow}, nil).announced(t)
 			modes, _ := all[climateKey]["fan_modes"].([]any)
 			if diff := cmp.Diff(test.modes, modes); diff != "" {
 				t.Errorf("fan modes (-want +got):\n%s", diff)
@@ -95,7 +95,7 @@ func TestFanWords(t *testing.T) {
 		}
 	}
 	s.report(t, object{"airFlow": object{"windStrengthDetail": "HURRICANE"}})
-	if got := s.announced(t, testOptions)[climateKey]["fan_modes"]; !slices.Contains(got.([]any), any("hurricane")) {
+	if got := s.announced(t)[climateKey]["fan_modes"]; !slices.Contains(got.([]any), any("hurricane")) {
 		t.Errorf("fan modes = %v", got)
 	}
 }
@@ -115,7 +115,7 @@ func TestSwing(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := cooler(t, object{"windDirection": object{"rotateUpDown": test.vane}}, nil)
-			modes, _ := s.announced(t, testOptions)[climateKey]["swing_modes"].([]any)
+			modes, _ := s.announced(t)[climateKey]["swing_modes"].([]any)
 			if diff := cmp.Diff(test.modes, modes); diff != "" {
 				t.Fatalf("modes (-want +got):\n%s", diff)
 			}
@@ -136,7 +136,7 @@ func TestWindKinds(t *testing.T) {
 	for _, name := range []string{"airGuideWind", "swirlWind", "highCeilingWind", "concentrationWind", "autoFitWind", "forestWind", "mannerWind"} {
 		kinds[name] = yesNo("rw")
 	}
-	all := cooler(t, object{"windDirection": kinds}, nil).announced(t, testOptions)
+	all := cooler(t, object{"windDirection": kinds}, nil).announced(t)
 	for name := range kinds {
 		c := all[snake(name)]
 		if c["platform"] != "switch" || c["enabled_by_default"] == false {
@@ -243,10 +243,9 @@ func TestAction(t *testing.T) {
 	if got := s.document(t)["climate_action"]; got != "off" {
 		t.Errorf("off: %v", got)
 	}
-	o := testOptions
-	for _, o.EstimateAction = range []bool{false, true} {
-		if _, announced := s.announced(t, o)[climateKey]["action_topic"]; announced != o.EstimateAction {
-			t.Errorf("announced %v, want %v", announced, o.EstimateAction)
+	for _, s.estimate = range []bool{false, true} {
+		if _, announced := s.announced(t)[climateKey]["action_topic"]; announced != s.estimate {
+			t.Errorf("announced %v, want %v", announced, s.estimate)
 		}
 	}
 }
@@ -277,7 +276,7 @@ func TestAirClean(t *testing.T) {
 			s := cooler(t, object{"operation": object{
 				"airConOperationMode": oneWord("rw", "POWER_ON", "POWER_OFF"), "airCleanOperationMode": oneWord(mode, words...),
 			}}, nil)
-			all := s.announced(t, testOptions)
+			all := s.announced(t)
 			toggle, list := all["air_clean_operation_mode"], all["air_clean"]
 			on := strings.ToLower(words[0].(string))
 			if toggle["platform"] != "switch" || toggle["payload_on"] != on || list["platform"] != "select" || list["enabled_by_default"] != false {
@@ -328,13 +327,13 @@ func TestRunTimeChanges(t *testing.T) {
 		{object{"operation": object{"airConOperationMode": "POWER_OFF"}}, false},
 		{object{"operation": object{"airConOperationMode": "POWER_ON"}}, false},
 	}
-	device := s.describe(testOptions)[0]
+	device := s.seen(t)
 	for i, step := range steps {
 		before := announced(t, device)
 		changed := s.report(t, step.report)
 		after := device
 		if device.Affected(s.state, changed) {
-			after = s.describe(testOptions)[0]
+			after = s.seen(t)
 		}
 		if anew := string(after.Announcement()) != string(device.Announcement()); anew != step.anew {
 			t.Errorf("step %d, %v: announced again %v, want %v", i, step.report, anew, step.anew)

@@ -135,7 +135,7 @@ func (d *Device) Affected(now, changed thinq.State) bool {
 			continue
 		}
 		watch, known := d.watch[p]
-		if v != nil && (!known && p.Resource != errorResource || watch != nil && watch(v, now)) {
+		if !known && v != nil && p.Resource != errorResource || watch != nil && watch(v, now) {
 			return true
 		}
 	}

@@ -40,9 +40,23 @@ func letters(mode string) []string {
 	return all
 }
 
+// An invented appliance is described in a unit.
+type invented struct {
+	sample
+	unit     string
+	estimate bool
+}
+
+func (s invented) seen(t *testing.T) *Device {
+	t.Helper()
+	o := testOptions
+	o.Unit, o.EstimateAction = s.unit, s.estimate
+	return s.describe(o)[0]
+}
+
 // made is an appliance that a test invents, with what the bridge would remember
 // of it by now.
-func made(t *testing.T, kind string, properties, status object) sample {
+func made(t *testing.T, kind string, properties, status object) invented {
 	t.Helper()
 	profile, err := json.Marshal(object{"property": properties})
 	if err != nil {
@@ -53,11 +67,11 @@ func made(t *testing.T, kind string, properties, status object) sample {
 		t.Fatal(err)
 	}
 	_, s := described(t, kind, string(profile), string(text))
-	return s
+	return invented{sample: s, unit: "auto"}
 }
 
 // report changes the state as a report of the appliance would.
-func (s sample) report(t *testing.T, report object) (changed thinq.State) {
+func (s invented) report(t *testing.T, report object) (changed thinq.State) {
 	t.Helper()
 	text, err := json.Marshal(report)
 	if err != nil {
@@ -73,16 +87,16 @@ func (s sample) report(t *testing.T, report object) (changed thinq.State) {
 }
 
 // announced are the components of the first device, as Home Assistant reads them.
-func (s sample) announced(t *testing.T, o Options) map[string]component {
+func (s invented) announced(t *testing.T) map[string]component {
 	t.Helper()
-	return announced(t, s.describe(o)[0])
+	return announced(t, s.seen(t))
 }
 
 // document is the state document of the first device.
-func (s sample) document(t *testing.T) object {
+func (s invented) document(t *testing.T) object {
 	t.Helper()
 	var document object
-	if err := json.Unmarshal(s.describe(testOptions)[0].Payload(s.state), &document); err != nil {
+	if err := json.Unmarshal(s.seen(t).Payload(s.state), &document); err != nil {
 		t.Fatal(err)
 	}
 	return document
@@ -90,9 +104,9 @@ func (s sample) document(t *testing.T) object {
 
 // sent are the control calls of a wish as LG gets them; of a refused one the
 // message.
-func (s sample) sent(t *testing.T, attrs map[string]string) []string {
+func (s invented) sent(t *testing.T, attrs map[string]string) []string {
 	t.Helper()
-	calls, err := s.describe(testOptions)[0].Wish(attrs, s.state)
+	calls, err := s.seen(t).Wish(attrs, s.state)
 	if err != nil {
 		return []string{err.Error()}
 	}
