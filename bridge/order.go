@@ -226,8 +226,11 @@ func (c *command) aim(d *device, assumed thinq.State, calls []thinq.State) {
 	for _, call := range calls {
 		maps.Copy(all, call)
 	}
-	now, _ := c.half.Wish(c.attrs, d.state)
-	then, _ := c.half.Wish(c.attrs, assumed)
+	now, whyNow := c.half.Wish(c.attrs, d.state)
+	then, whyThen := c.half.Wish(c.attrs, assumed)
+	if whyNow != nil && whyThen != nil {
+		now = calls // it was right only together with the others
+	}
 	c.goal = thinq.State{}
 	for _, call := range slices.Concat(now, then) {
 		for p, v := range call {

@@ -43,7 +43,7 @@ func (u *hvacUnit) pickByJob() {
 	}
 	byMode := map[string]setpoint{}
 	for _, mode := range []string{"cool", "heat", "auto"} {
-		byMode[mode] = setpoint{u.firstTarget(targets[mode]), low, high, usualAir}
+		byMode[mode] = setpoint{u.firstTarget(mode), low, high, usualAir}
 		u.maySet(byMode[mode])
 	}
 	general := setpoint{takes: u.sameUnit(there("targetTemperature")), low: low, high: high, usual: usualAir}
@@ -91,17 +91,27 @@ func (u *hvacUnit) unitOfTargets(there func(string) *value, current *value) stri
 	return unitOf(u.pairLow, u.target, current)
 }
 
-// firstTarget is the first of some properties that can be set; the older block
-// counts where the newer one cannot set it.
-func (u *hvacUnit) firstTarget(names []string) *value {
-	for _, name := range names {
-		for _, v := range []*value{u.find(newerBlock+name, ""), u.find(olderBlock+name, ""), u.replaced(olderBlock+name, "")} {
+// firstTarget is the first of the targets of a mode that can be set; the older
+// block counts where the newer one cannot set it.
+func (u *hvacUnit) firstTarget(mode string) *value {
+	for _, name := range targets[mode] {
+		candidates := []*value{u.find(newerBlock+name, ""), u.find(olderBlock+name, "")}
+		if u.works(mode) {
+			candidates = append(candidates, u.replaced(olderBlock+name, ""))
+		}
+		for _, v := range candidates {
 			if u.sameUnit(v) != nil {
 				return v
 			}
 		}
 	}
 	return nil
+}
+
+// works reports whether the appliance has a job mode that goes by the temperature
+// of a mode.
+func (u *hvacUnit) works(mode string) bool {
+	return slices.ContainsFunc(u.wordsShown(u.mode), func(job string) bool { return targetMode(job) == mode })
 }
 
 // sameUnit is v if it is a temperature that can be set in the unit of all others.

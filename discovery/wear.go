@@ -18,16 +18,16 @@ func (f filterLeft) build(b *builder) {
 	if life == nil || used == nil || b.find(f.Left, "") != nil || !b.claim(key) {
 		return
 	}
-	show := showResult(func(s thinq.State) (float64, bool) {
+	left := func(s thinq.State) (float64, bool) {
 		whole, knownLife := numberAt(life, s)
 		gone, knownUsed := numberAt(used, s)
 		return math.Round(100 * (1 - min(max(gone/whole, 0), 1))), knownLife && knownUsed && whole > 0
-	})
+	}
 	w, _ := lookUp("", name)
 	c := map[string]any{}
 	b.measure(&value{word: w}, c)
 	decorate(c, w, Sensor)
 	b.put(Entity{Key: key, Platform: Sensor, Name: w.Name, Config: c, Bindings: []Binding{{
-		Attr: key, Props: []thinq.Property{life.Property, used.Property}, Codec: Codec{Show: show},
+		Attr: key, Props: []thinq.Property{life.Property, used.Property}, Codec: Codec{Show: showResult(left)},
 	}}})
 }
