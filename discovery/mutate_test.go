@@ -16,7 +16,7 @@ import (
 
 // nth says how many of the mutations are tried: every nth; 1 tries all, which
 // takes minutes.
-var nth = flag.Int("nth", 151, "try every nth of the mutations of the samples")
+var nth = flag.Int("nth", 293, "try every nth of the mutations of the samples")
 
 // A node is one value in the text of a JSON document.
 type node struct {
@@ -114,7 +114,7 @@ func TestMutations(t *testing.T) {
 	for _, saved := range thinqtest.Samples() {
 		t.Run(saved.Name, func(t *testing.T) {
 			whole := load(t, saved)
-			sound := whole.describe(testOptions)
+			sound := soundDevices(t, whole)
 			for _, document := range []string{"profile", "status"} {
 				data := map[string][]byte{"profile": saved.Profile, "status": saved.Status}[document]
 				for _, n := range nodes(t, data) {
@@ -139,8 +139,29 @@ func TestMutations(t *testing.T) {
 	t.Logf("%d mutations, of which one in %d was tried", count, *nth)
 }
 
+// A soundDevice is a device before all damage.
+type soundDevice struct {
+	*Device
+	components map[string]json.RawMessage
+	resources  map[string][]string // of each entity
+}
+
+func soundDevices(t *testing.T, s sample) []soundDevice {
+	t.Helper()
+	var all []soundDevice
+	for _, d := range s.describe(willing()) {
+		was := soundDevice{d, componentsOf(t, d), map[string][]string{}}
+		sources := d.Sources(s.profile, s.state, noon)
+		for key := range was.components {
+			was.resources[key] = resources(d, sources, key)
+		}
+		all = append(all, was)
+	}
+	return all
+}
+
 // endure checks a damaged sample against the sound one.
-func endure(t *testing.T, whole sample, sound []*Device, bad thinqtest.Sample, path, name string) {
+func endure(t *testing.T, whole sample, sound []soundDevice, bad thinqtest.Sample, path, name string) {
 	if !json.Valid(bad.Profile) || !json.Valid(bad.Status) {
 		t.Fatalf("the mutation made no JSON")
 	}
@@ -156,12 +177,12 @@ func endure(t *testing.T, whole sample, sound []*Device, bad thinqtest.Sample, p
 		t.Fatal(err)
 	}
 	state := s
-	devices := Describe(whole.device, p, state, testOptions)
+	devices := Describe(whole.device, p, state, willing())
 	for _, d := range devices {
 		derived, _ := d.Advance(state, state, noon)
 		state.Merge(derived)
 	}
-	devices = Describe(whole.device, p, state, testOptions)
+	devices = Describe(whole.device, p, state, willing())
 	odd := newHome()
 	odd.odd = true
 	odd.accepts(t, devices, state)
@@ -223,7 +244,7 @@ func isIndex(step string) bool { return step != "" && strings.Trim(step, "012345
 
 // unharmed compares the entities that have nothing to do with a resource with
 // those of the sound appliance, byte for byte.
-func unharmed(t *testing.T, sound []*Device, d *Device, resource string) {
+func unharmed(t *testing.T, sound []soundDevice, d *Device, resource string) {
 	t.Helper()
 	if resource == "" || d.together && resource == "operation" { // the order that everything else goes with
 		return
@@ -233,11 +254,12 @@ func unharmed(t *testing.T, sound []*Device, d *Device, resource string) {
 			continue
 		}
 		now := componentsOf(t, d)
-		for key, c := range componentsOf(t, was) {
-			if _, moved := now[key]; !moved && namesake(was, key) {
+		for key, c := range was.components {
+			own := was.resources[key]
+			if _, there := now[key]; !there && namesake(key, own) {
 				continue // its key had its resource in it because of another of that name
 			}
-			if !slices.Contains(resources(was, key), resource) && len(resources(was, key)) > 0 && string(now[key]) != string(c) {
+			if !slices.Contains(own, resource) && len(own) > 0 && string(now[key]) != string(c) {
 				t.Errorf("%s was\n%s\nand is\n%s", key, c, now[key])
 			}
 		}
@@ -245,8 +267,8 @@ func unharmed(t *testing.T, sound []*Device, d *Device, resource string) {
 }
 
 // namesake reports whether a key says its resource, to tell it from another.
-func namesake(d *Device, key string) bool {
-	return slices.ContainsFunc(resources(d, key), func(r string) bool { return strings.Contains(key, snake(r)+"_") })
+func namesake(key string, resources []string) bool {
+	return slices.ContainsFunc(resources, func(r string) bool { return strings.Contains(key, snake(r)+"_") })
 }
 
 func componentsOf(t *testing.T, d *Device) map[string]json.RawMessage {
@@ -258,17 +280,17 @@ func componentsOf(t *testing.T, d *Device) map[string]json.RawMessage {
 	return m.Components
 }
 
-// resources are those that an entity is made of.
-func resources(d *Device, key string) []string {
+// resources are those that an entity is made of, or follows.
+func resources(d *Device, sources map[string][]thinq.Path, key string) []string {
 	set := map[string]bool{}
+	for _, p := range sources[key] {
+		set[p.Resource] = true
+	}
 	for _, e := range d.Entities {
 		if e.Key != key {
 			continue
 		}
 		for _, b := range e.Bindings {
-			for _, p := range b.Props {
-				set[p.Path.Resource] = true
-			}
 			for _, p := range b.With {
 				set[p.Path.Resource] = true
 			}

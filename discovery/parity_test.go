@@ -296,6 +296,5 @@ func kindOf(d *Device) string {
 // pending are rows that are not fulfilled everywhere yet, by platform and their
 // key, with what is to bring them. They are printed.
 var pending = map[string]string{
-	"select air_clean_operation_mode": "climate",
-	"sensor power_level":              "cooktop",
+	"sensor power_level": "cooktop",
 }

@@ -16,6 +16,9 @@ import (
 func (d *Device) Sources(p *thinq.Profile, s thinq.State, at time.Time) map[string][]thinq.Path {
 	t := &trial{device: d, at: at, found: map[string]map[thinq.Path]bool{}, entities: map[string][]string{}}
 	for _, e := range d.Entities {
+		if e.Gate != "" {
+			t.entities[e.Gate] = append(t.entities[e.Gate], e.Key)
+		}
 		for _, b := range e.Bindings {
 			t.entities[b.Attr] = append(t.entities[b.Attr], e.Key)
 			for _, q := range b.Props {
@@ -60,10 +63,17 @@ func (t *trial) note(entity string, p thinq.Path) {
 	t.found[entity][p] = true
 }
 
-// bases are states to start from: the present one, and that of every run state,
-// because a remaining time counts only while something runs.
+// bases are states to start from: the present one, and that of every run state
+// with all that can be allowed, because a remaining time counts only while
+// something runs, and a start only where it is possible.
 func (t *trial) bases(p *thinq.Profile, s thinq.State) []thinq.State {
 	bases := []thinq.State{maps.Clone(s)}
+	s = maps.Clone(s)
+	for _, q := range p.Properties {
+		if q.Type == thinq.Bool && q.Readable {
+			s[q.Path] = true
+		}
+	}
 	for _, q := range p.Properties {
 		if q.Path.Part != t.device.Part || q.Path.Key() != laundryProgramme.State {
 			continue
