@@ -25,7 +25,7 @@ type parityRow struct {
 	mode     string   // when it is there
 	groups   []string // of properties: one of each must be there
 	instead  string   // our platform, where it is another one
-	ours     string   // our key; = and * as the file says
+	ours     string   // our key; = and | as the file says
 	reason   string   // why it is another platform
 }
 
@@ -165,23 +165,16 @@ func (r parityRow) answer(d *Device, at parityPlace) *Entity {
 // isAt reports whether an entity is the one that the row means.
 func (r parityRow) isAt(e Entity, at parityPlace) bool {
 	place := locationKey(at.location)
-	switch r.ours {
-	case "=":
+	if r.ours == "=" {
 		return slices.ContainsFunc(at.props, func(p thinq.Property) bool {
 			return e.Key == place+snake(p.Path.Name) || e.Key == place+snake(p.Path.Resource)+"_"+snake(p.Path.Name)
-		})
-	case "*":
-		return slices.ContainsFunc(e.Bindings, func(b Binding) bool {
-			return slices.ContainsFunc(b.Props, func(p thinq.Property) bool {
-				return slices.ContainsFunc(at.props, func(q thinq.Property) bool { return p.Path == q.Path })
-			})
 		})
 	}
 	if r.mode == "energy" { // a meter of a half has the half in its key
 		stem := snake(plainMeter)
 		return strings.HasPrefix(e.Key, stem) && strings.HasSuffix(e.Key, strings.TrimPrefix(r.ours, stem))
 	}
-	return e.Key == place+r.ours
+	return slices.ContainsFunc(strings.Split(r.ours, "|"), func(key string) bool { return e.Key == place+key })
 }
 
 // classFits reports whether an entity has the device class of the row. A number
@@ -251,7 +244,7 @@ func TestParity(t *testing.T) {
 					exercised[kind+" "+r.platform+" "+r.theirs] = true
 					exercised["* "+r.platform+" "+r.theirs] = true
 					if r.answer(d, at) == nil {
-						r.missing(t, saved.Name, at)
+						t.Errorf("%s: no %s for %s %s at %q (%v)", saved.Name, r.instead, r.theirs, r.class, at.location, pathsOf(at))
 					}
 				}
 			}
@@ -264,16 +257,6 @@ func TestParity(t *testing.T) {
 			}
 		}
 	}
-}
-
-// missing complains about an entity that is not there.
-func (r parityRow) missing(t *testing.T, sample string, at parityPlace) {
-	t.Helper()
-	complain := t.Errorf
-	if why, ok := pending[r.platform+" "+r.theirs]; ok {
-		complain = func(format string, args ...any) { t.Logf("pending, "+why+": "+format, args...) }
-	}
-	complain("%s: no %s for %s %s at %q (%v)", sample, r.instead, r.theirs, r.class, at.location, pathsOf(at))
 }
 
 func pathsOf(at parityPlace) []string {
@@ -291,10 +274,4 @@ func kindOf(d *Device) string {
 		kind += "/" + d.Part
 	}
 	return kind
-}
-
-// pending are rows that are not fulfilled everywhere yet, by platform and their
-// key, with what is to bring them. They are printed.
-var pending = map[string]string{
-	"sensor power_level": "cooktop",
 }
