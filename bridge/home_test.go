@@ -107,7 +107,7 @@ func (c component) same(shown, sent string) bool {
 	case sent == c.Off && c.IsOff != "":
 		sent = c.IsOff
 	}
-	return shown == sent
+	return shown == sent || sent == "0" && shown == "None" // a timer that is not set
 }
 
 // shown are a component's values since the last call, the present one last: a

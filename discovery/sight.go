@@ -19,7 +19,7 @@ func (d *Device) Look(wish, now thinq.State) Sight {
 	for path, v := range wish {
 		mirror, writeOnly := d.hidden[path]
 		switch {
-		case !writeOnly && now[path] == v:
+		case !writeOnly && (now[path] == v || v == 0.0 && now[path] == nil && isTimer(path)):
 			s.Shown++
 		case !writeOnly:
 			s.Missing++
@@ -32,6 +32,13 @@ func (d *Device) Look(wish, now thinq.State) Sight {
 		}
 	}
 	return s
+}
+
+// isTimer reports whether a path is a part of a timer. One that is not set may
+// show nothing in the place of 0.
+func isTimer(p thinq.Path) bool {
+	stem, _ := split(p.Name)
+	return stem != ""
 }
 
 // tells reports whether a binding that mirrors a property shows what became of a

@@ -28,6 +28,9 @@ func TestLook(t *testing.T) {
 		{"nothing mirrors it", "washer_twin", nil, map[string]any{start: "START"}, Sight{Hidden: 1}},
 		{"the power switch mirrors no start", "washtower_bottom", nil, map[string]any{start: "START"}, Sight{Hidden: 1}},
 		{"the power switch mirrors the power", "washtower_bottom", nil, map[string]any{start: "POWER_ON"}, Sight{Missing: 1}},
+		{"a timer that was cleared shows nothing", "air_purifier_fan_tower", map[string]any{"sleepTimer.relativeHourToStop": nil},
+			map[string]any{"sleepTimer.relativeHourToStop": 0.0}, Sight{Shown: 1}},
+		{"a fan that shows nothing is not off", "hood_island", map[string]any{"ventilation.fanSpeed": nil}, map[string]any{"ventilation.fanSpeed": 0.0}, Sight{Missing: 1}},
 		{"nothing wished", "washer_twin", nil, nil, Sight{}},
 	}
 	for _, tt := range tests {
