@@ -182,6 +182,9 @@ func (h *held) recovered(now, changed thinq.State) bool {
 	return fresh
 }
 
+// beginnings are the types of events that tell of a new start.
+var beginnings = map[string]bool{"started": true}
+
 // started reports whether an appliance begins to work: its programme, or for
 // one without programmes the whole of it.
 func started(changed thinq.State, events []Event) bool {
@@ -190,7 +193,7 @@ func started(changed thinq.State, events []Event) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(events, func(e Event) bool { return e.Type == "started" })
+	return slices.ContainsFunc(events, func(e Event) bool { return beginnings[e.Type] })
 }
 
 // told is when a latch was set, and by what.
