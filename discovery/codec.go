@@ -148,6 +148,8 @@ func showProperty(p thinq.Property) func([]byte, thinq.State) []byte {
 	switch {
 	case p.Type == thinq.Constant:
 		return showConstant(p.Constant)
+	case natureOf(p) == pairOf:
+		return showPair(p)
 	case p.Type == thinq.Enum && !isBool(p):
 		return showWords(p.Path, p.Read.Options)
 	case p.Type == thinq.Text:
@@ -156,6 +158,21 @@ func showProperty(p thinq.Property) func([]byte, thinq.State) []byte {
 		return showNumber(p.Path)
 	default:
 		return showValue(p.Path)
+	}
+}
+
+// showPair shows what is on or off in the form of the profile, whatever word for
+// it LG uses, and any other word as it is.
+func showPair(p thinq.Property) func([]byte, thinq.State) []byte {
+	show := showValue(p.Path)
+	if !isBool(p) {
+		show = showWords(p.Path, p.Read.Options)
+	}
+	return func(dst []byte, s thinq.State) []byte {
+		if v := s[p.Path]; v != nil && !slices.Contains(p.Read.Options, v) {
+			return appendValue(dst, shownForm(p, v))
+		}
+		return show(dst, s)
 	}
 }
 

@@ -66,6 +66,9 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 			events = append(events, Event{Key: c.event, Type: kind})
 		}
 	}
+	for _, sift := range d.sieves {
+		sift(changed, into)
+	}
 	d.latched(now, changed, into, events, at)
 	for _, remember := range d.memories {
 		remember(now, changed, into, at)

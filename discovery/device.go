@@ -78,9 +78,10 @@ type description struct {
 	stages       []*stage    // what waits for the order to start
 	clockworks   []clockwork // what of it time alone changes
 	held         holding
-	learnt       map[thinq.Path]bool  // remembered words and codes that are announced
-	meters       []string             // of energy, by the names of LG
-	lists        map[thinq.Path][]any // the words of the profile, of properties whose words are announced
+	sieves       []func(changed, into thinq.State) // remember what did not fit
+	learnt       map[thinq.Path]bool               // remembered words and codes that are announced
+	meters       []string                          // of energy, by the names of LG
+	lists        map[thinq.Path][]any              // the words of the profile, of properties whose words are announced
 	notices      vocabulary
 	errors       vocabulary
 	plight       plight // what says that something is wrong

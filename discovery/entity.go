@@ -55,6 +55,8 @@ type Binding struct {
 	// agree says at the end of a wish why the state that it makes cannot be;
 	// nil: nothing of it depends on other attributes.
 	agree func(then thinq.State) *Rejection
+	// instead is the template of what Home Assistant is shown; empty: the value.
+	instead string
 }
 
 // An Entity is one component of Home Assistant.
@@ -79,6 +81,15 @@ type Entity struct {
 
 // An Attribute of an entity is a value of the state document under a name.
 type Attribute struct{ Name, Key string }
+
+// instead are the templates of its fields that show less than the document.
+func (e Entity) instead() []string {
+	all := make([]string, len(e.Bindings))
+	for i, b := range e.Bindings {
+		all[i] = b.instead
+	}
+	return all
+}
 
 // quiet are the attributes of fields that are not announced now.
 func (e Entity) quiet() []string {

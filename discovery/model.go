@@ -53,12 +53,12 @@ func (d *Device) sum() digest {
 		Key, Name, Gate string
 		Platform        Platform
 		Config          map[string]any
-		Quiet           []string
+		Quiet, Instead  []string
 		Labels          []label
 	}
 	all := make([]component, len(d.Entities))
 	for i, e := range d.Entities {
-		all[i] = component{e.Key, e.Name, e.Gate, e.Platform, e.Config, e.quiet(), e.labels}
+		all[i] = component{e.Key, e.Name, e.Gate, e.Platform, e.Config, e.quiet(), e.instead(), e.labels}
 	}
 	text, err := json.Marshal([]any{d.Type, d.kind, d.Part, d.remarks, d.Settings.RemoteStart, all, d.coverage, d.learnt, d.notices.mine, d.errors.mine})
 	if err != nil {

@@ -183,7 +183,9 @@ func (b *builder) entity(v *value, platform Platform) Entity {
 	c := map[string]any{}
 	platform = describers[platform](b, v, c)
 	decorate(c, v.finalWord(platform), platform)
-	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{b.binding(v)}, Gate: b.gateOf(v)}
+	binding := b.binding(v)
+	b.sift(v, sieveOf(platform, c), &binding)
+	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{binding}, Gate: b.gateOf(v)}
 }
 
 // gateOf adds whether v can be set now, where that depends on another value; its

@@ -167,6 +167,9 @@ func (d *Device) connect(c map[string]any, e Entity, b Binding) {
 		if e.Platform == TextEntity { // which has no word for unknown
 			c[names.template] = "{{ value_json." + b.Attr + " or '' }}"
 		}
+		if b.instead != "" {
+			c[names.template] = b.instead
+		}
 	}
 	if b.Codec.Take != nil && names.command != "" && !readOnly {
 		c[names.command] = d.topics.SetAttr(d.Slug, b.Attr)
