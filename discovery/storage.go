@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"slices"
+	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -25,27 +26,51 @@ const numberWord = "TEMPERATURE_NUMBER"
 func (st storage) build(b *builder) {
 	for _, location := range b.locations(st.Path) {
 		v := b.find(st.Path, location)
+		if v.Writable || v.Type != thinq.Enum && !isNumeric(v.Property) {
+			continue
+		}
+		words := b.storageWords(v)
 		switch {
-		case v.Type != thinq.Enum || v.Writable:
-		case slices.Contains(v.Read.Options, any(numberWord)):
-			b.storageMode(v, locationKey(location)+"storage_mode")
+		case slices.Contains(words, numberWord) || isNumeric(v.Property) && len(words) > 0:
+			b.storageMode(v, locationKey(location)+"storage_mode", words)
 			b.degrees(v)
-		default: // words only
+		case v.Type == thinq.Enum: // words only
 			v.word.Name, v.word.Icon = storageName, storageIcon
 		}
 	}
 }
 
-// storageMode shows the word, or that there is a number.
-func (b *builder) storageMode(v *value, key string) {
-	options := make([]string, 0, len(v.Read.Options))
-	for _, name := range b.wordsShown(v) { // a number has no name of its own
-		options = append(options, word(name))
+// storageWords are the words that a compartment may show, with the one for a
+// number if it has shown one. What its profile does not say is remembered, so
+// that it has both sensors from then on.
+func (b *builder) storageWords(v *value) []string {
+	words := b.wordsShown(v)
+	number := func(now any) bool { _, is := now.(float64); return is && v.Type == thinq.Enum }
+	if !slices.Contains(words, numberWord) && (number(b.state[v.Path]) || isNumeric(v.Property) && len(words) > 0) {
+		words = append(words, numberWord)
 	}
+	known := slices.Clone(words)
 	b.watchFor(v.Path, func(now any, _ thinq.State) bool {
 		name, isWord := now.(string)
-		return isWord && !slices.Contains(options, word(name))
+		return number(now) && !slices.Contains(known, numberWord) || isWord && !slices.Contains(known, name)
 	})
+	memory := derivedPath(v.Path.Part, v.Path.Location, v.Path.Key()+learntMark+numberWord)
+	b.device.memories = append(b.device.memories, func(_, changed, into thinq.State, _ time.Time) {
+		if number(changed[v.Path]) && !slices.Contains(v.Read.Options, any(numberWord)) {
+			into[memory] = true
+		}
+	})
+	return words
+}
+
+// storageMode shows the word, or that there is a number.
+func (b *builder) storageMode(v *value, key string, words []string) {
+	var options []string
+	for _, name := range words {
+		if !slices.Contains(options, word(name)) {
+			options = append(options, word(name))
+		}
+	}
 	show := showWords(v.Path, v.Read.Options)
 	b.put(Entity{
 		Key: key, Platform: Sensor, Name: b.named(v.Path.Location, storageName),

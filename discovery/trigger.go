@@ -13,6 +13,9 @@ const Trigger Platform = "device_automation"
 // automations, so they follow LG's words, whatever language names are in.
 type trigger struct{ key, subtype, eventType string }
 
+// maxTriggerKey is how much of a key is enough, whatever LG's words are like.
+const maxTriggerKey = 60
+
 // triggers are those of an event entity; none of any other.
 func (e Entity) triggers() []trigger {
 	types, _ := e.Config["event_types"].([]string)
@@ -30,6 +33,7 @@ func (e Entity) triggers() []trigger {
 	}
 	for _, t := range types {
 		key := e.Key + "-" + slugWord(t) // no key of an entity has a hyphen
+		key = key[:min(len(key), maxTriggerKey)]
 		all = append(all, trigger{claim(key, key+"-"), claim(sentence(t), t+" "), t})
 	}
 	return all

@@ -33,6 +33,8 @@ func (g grammar) part(name string, at cursor) (found bool) {
 		case "notification":
 			if push, ok := at.find("push"); ok {
 				g.Notices = g.codes(g.Notices, name, "notification.push", push)
+			} else if at.kind() != '{' {
+				g.Notices = g.codes(g.Notices, name, key, at)
 			}
 		case "error":
 			g.Errors = g.codes(g.Errors, name, key, at)

@@ -86,6 +86,8 @@ func (e *envelope) read(c cursor) {
 		case kind == '{' && (string(key) == "event" || string(key) == "push"):
 			e.body = c
 			c.skip()
+		case (kind == '-' || kind >= '0' && kind <= '9') && string(key) == "pushCode":
+			e.event.Code = string(c.raw())
 		case (kind == '{' || kind == '[') && string(key) == "report":
 			e.event.Report = c.raw()
 		default:

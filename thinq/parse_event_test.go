@@ -18,6 +18,8 @@ var events = []struct {
 		Event{Kind: Report, Device: "d1", Report: json.RawMessage(`[ {"a":{"b":1}} ]`)}},
 	{"notice", `{"pushType":"DEVICE_PUSH","deviceId":"d1","pushCode":"WORK_IS_DONE","deviceType":"DEVICE_HEATER"}`,
 		Event{Kind: Notice, Device: "d1", Type: "DEVICE_HEATER", Code: "WORK_IS_DONE"}},
+	{"notice by number", `{"pushType":"DEVICE_PUSH","deviceId":"d1","pushCode":42,"deviceType":"DEVICE_HEATER"}`,
+		Event{Kind: Notice, Device: "d1", Type: "DEVICE_HEATER", Code: "42"}},
 	{"joined", `{"pushType":"DEVICE_REGISTERED","deviceId":"d2","userNumber":"u1","modelName":"M","deviceType":"DEVICE_HEATER","alias":"Küche \"1\""}`,
 		Event{Kind: Joined, Device: "d2", Type: "DEVICE_HEATER", Alias: `Küche "1"`}},
 	{"left", `{"pushType":"DEVICE_UNREGISTERED","deviceId":"d2","alias":null}`,
