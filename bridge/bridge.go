@@ -98,35 +98,36 @@ type Bridge struct {
 	work    sync.WaitGroup
 
 	// All below is owned by the loop.
-	started   time.Time
-	later     schedule
-	alarm     *time.Timer        // wakes the loop
-	rings     time.Time          // when; zero: it rang
-	stirred   bool               // calls may be possible that were not
-	devices   map[string]*device // by id
-	busy      map[*device]bool   // with commands on their way
-	slugs     map[string]*half
-	listed    bool // a list was had in this run
-	settled   bool // the calls of the start are made
-	lists     listing
-	jobs      []*job
-	running   int
-	controls  int // control calls under way
-	account   account
-	energy    energy
-	asked     int // requests for history
-	push      push
-	strangers map[string]time.Time // announcements of ours that nobody stands behind
-	pacing    bool                 // what is published now is a repetition that nobody waits for
-	overrides map[string]discovery.Settings
-	lifecycle time.Time // when to ask for lifecycle news again
-	made      int64     // losses that reads have made good
-	stopping  bool
-	sleep     struct{ begin, end time.Time } // when the process was last kept from running
-	saved     time.Time
-	dup       map[[sha256.Size]byte]time.Time // recent commands, against redelivery
-	info      []byte                          // bridge/info as last published
-	roster    []byte                          // bridge/devices as last published
+	started    time.Time
+	later      schedule
+	alarm      *time.Timer        // wakes the loop
+	rings      time.Time          // when; zero: it rang
+	stirred    bool               // calls may be possible that were not
+	devices    map[string]*device // by id
+	busy       map[*device]bool   // with commands on their way
+	slugs      map[string]*half
+	listed     bool // a list was had in this run
+	settled    bool // the calls of the start are made
+	lists      listing
+	jobs       []*job
+	running    int
+	controls   int // control calls under way
+	account    account
+	energy     energy
+	asked      int // requests for history
+	push       push
+	strangers  map[string]time.Time // announcements of ours that nobody stands behind
+	pacing     bool                 // what is published now is a repetition that nobody waits for
+	overrides  map[string]discovery.Settings
+	lifecycle  time.Time // when to ask for lifecycle news again
+	made       int64     // losses that reads have made good
+	stopping   bool
+	sleep      struct{ begin, end time.Time } // when the process was last kept from running
+	saved      time.Time
+	dup        map[[sha256.Size]byte]time.Time // recent commands, against redelivery
+	info       []byte                          // bridge/info as last published
+	reproached map[string]bool                 // mappings that do nothing and were told
+	roster     []byte                          // bridge/devices as last published
 }
 
 // New makes a bridge; Run starts it.

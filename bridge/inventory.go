@@ -257,14 +257,19 @@ func (b *Bridge) remove(d *device) {
 	delete(b.devices, d.info.ID)
 	delete(b.busy, d)
 	delete(b.overrides, d.info.ID)
-	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due "} {
-		b.later.cancel(name + d.info.ID)
-	}
+	b.cancelAppointments(d)
 	b.m.deviceOnline.DeleteLabelValues(b.o.Account, d.slug)
 	b.m.deviceUpdated.DeleteLabelValues(b.o.Account, d.slug)
 	b.m.energy.DeleteLabelValues(b.o.Account, d.slug)
 	b.bridgeEvent("device_left", map[string]any{"id": d.info.ID, "slug": d.slug, "name": d.info.Alias})
 	b.touch()
+}
+
+// cancelAppointments forgets what was to be done for an appliance later.
+func (b *Bridge) cancelAppointments(d *device) {
+	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due "} {
+		b.later.cancel(name + d.info.ID)
+	}
 }
 
 // moved handles a lifecycle message. Only the list says what is true.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 )
 
 // rosterDebounce gathers changes of many appliances into one bridge/devices.
@@ -52,7 +54,7 @@ func (b *Bridge) announceSelf() {
 	for key, entity := range selfEntities {
 		components[key] = b.selfEntity(id, key, entity)
 	}
-	name := "ThinQ bridge"
+	name := discovery.Translate(b.o.Discovery.Language, "ThinQ bridge")
 	if b.o.Account != "" {
 		name += " " + b.o.Account
 	}
@@ -75,6 +77,9 @@ func (b *Bridge) selfEntity(id, key string, entity map[string]any) map[string]an
 	c := map[string]any{"unique_id": id + "_" + key, "entity_category": "diagnostic"}
 	for k, v := range entity {
 		c[k] = v
+	}
+	if name, ok := entity["name"].(string); ok {
+		c["name"] = discovery.Translate(b.o.Discovery.Language, name)
 	}
 	switch {
 	case key == "running":
@@ -127,6 +132,7 @@ func (b *Bridge) publishInfo() {
 
 // publishRoster publishes bridge/devices if it differs from what is there.
 func (b *Bridge) publishRoster() {
+	b.reproach()
 	payload, err := json.Marshal(b.rows())
 	if err != nil || bytes.Equal(payload, b.roster) {
 		return

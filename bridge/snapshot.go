@@ -59,16 +59,7 @@ func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) {
 
 // Retry makes the bridge forget what LG refused, and try again at once: the
 // credential has changed, or somebody asks for it.
-func (b *Bridge) Retry(ctx context.Context) error {
-	select {
-	case b.asks <- b.retry:
-		return nil
-	case <-b.ended:
-		return errEnded
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (b *Bridge) Retry(ctx context.Context) error { return b.ask(ctx, b.retry) }
 
 func (b *Bridge) retry() {
 	b.account.until, b.account.tries = time.Time{}, 0

@@ -83,6 +83,9 @@ func TestLabels(t *testing.T) {
 func exact(t *testing.T, c component, words []string) {
 	t.Helper()
 	show, take := c.pairs(t, "value_template"), c.pairs(t, "command_template")
+	if c["state_topic"] == nil { // it only takes
+		show = invert(take)
+	}
 	var texts []any
 	for _, word := range words {
 		text := or(show[word], word)

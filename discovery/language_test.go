@@ -36,7 +36,7 @@ func TestTranslated(t *testing.T) {
 			speak.say(text)
 		}
 		for _, text := range slices.Sorted(maps.Keys(missing)) {
-			t.Logf("%s has no words: add a line %q: \"…\", in alphabetical order", map[string]string{"de": "german.go", "ko": "korean.go"}[code], text)
+			t.Errorf("%s has no words: add a line %q: \"…\", in alphabetical order", map[string]string{"de": "german.go", "ko": "korean.go"}[code], text)
 		}
 	}
 }

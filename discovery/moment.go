@@ -140,7 +140,7 @@ func (b *builder) single(t *timer) {
 	key := b.claimPath(thinq.Path{Resource: t.resource, Location: t.location}, t.stem)
 	if t.parts[0].Writable {
 		w, _ := lookUp(t.resource, t.stem)
-		b.left(t, key, or(w.Name, sentence(snake(t.stem)))+" remaining", w)
+		b.left(t, key, b.phrase(remaining, or(w.Name, sentence(snake(t.stem)))), w)
 	}
 	b.moment(t, key)
 }

@@ -23,6 +23,7 @@ import (
 
 // An account is one bridge with what it works with.
 type account struct {
+	label  string
 	store  *bridge.Store
 	link   *link.Link
 	bridge *bridge.Bridge
@@ -111,7 +112,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 	}
 	region, _ := thinq.Region(c.Country) // validated
 	build := thisBuild()
-	return &account{store: store, link: local, token: newWatcher(token), log: log, bridge: bridge.New(bridge.Options{
+	return &account{label: label, store: store, link: local, token: newWatcher(token), log: log, bridge: bridge.New(bridge.Options{
 		Account:       label,
 		Cloud:         client,
 		Broker:        local,

@@ -27,12 +27,16 @@ type daemon struct {
 	listener net.Listener // nil: no page
 	handler  http.Handler
 	restart  chan struct{}
+
+	cfg   *Config
+	level *slog.LevelVar
+	again func() (*Config, error) // reads the configuration anew; nil: there is none to read
 }
 
 // newDaemon builds everything and connects nothing. The error has its exit
 // code; then nothing stays open.
 func (a *app) newDaemon(cfg *Config, h slog.Handler, level *slog.LevelVar) (*daemon, error) {
-	d := &daemon{log: slog.New(h), restart: make(chan struct{}, 1)}
+	d := &daemon{log: slog.New(h), restart: make(chan struct{}, 1), cfg: cfg, level: level}
 	if err := a.build(d, cfg, h, level); err != nil {
 		d.close()
 		return nil, err
@@ -105,6 +109,10 @@ func (d *daemon) run(ctx context.Context) error {
 	page, closePage := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return d.servePage(page) })
 	group.Go(func() error { return bridge.Notify(ctx, d.bridges()...) })
+	group.Go(func() error {
+		d.watchReload(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		defer closePage()
 		var bridges errgroup.Group

@@ -54,6 +54,7 @@ func (a *app) serve(ctx context.Context, cfg *Config, path string, h slog.Handle
 		if err != nil {
 			return err
 		}
+		d.again = func() (*Config, error) { return a.configuration(path) }
 		if err := d.run(ctx); !errors.Is(err, errRestart) {
 			return err
 		}

@@ -31,6 +31,7 @@ const patience = 2 * time.Minute
 //	start NAME thinq2mqtt ARG...     start, wait for the ready line, and set a variable for each of its keys
 //	end NAME SIGNAL CODE             send a signal, wait, and check the exit code
 //	signal NAME SIGNAL               send a signal to a process that is to go on
+//	told NAME REGEXP                 wait until the log of a process matches
 //	free NAME                        set a variable to an address that nobody listens on
 //	get URL REGEXP                   ask until the answer matches
 //	await URL TOPIC REGEXP           wait for a message
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish,
+			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish, "told": told,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["running"] = running{}
@@ -133,6 +134,17 @@ func tell(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no such signal or process: %q", args)
 	}
 	ts.Check(cmd.Process.Signal(number))
+}
+
+func told(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: told NAME REGEXP")
+	}
+	want := regexp.MustCompile(args[1])
+	until(ts, args[0]+".log", func() (bool, string) {
+		said, err := os.ReadFile(ts.MkAbs(args[0] + ".log"))
+		return err == nil && want.Match(said), string(said)
+	})
 }
 
 func free(ts *testscript.TestScript, neg bool, args []string) {
