@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -57,13 +58,25 @@ func writeFindings(w io.Writer, c *Config) error {
 		line("ok", "account "+cmp.Or(label, "thinq"), "country %s (region %s), token %s", labels[label].Country, region, c.token(label))
 	}
 	line("ok", "broker", "%s, topics under %s", c.MQTT.URL, c.MQTT.BaseTopic)
-	line("ok", "home assistant", "%s", onOff(c.HomeAssistant.Enabled, "discovery under "+c.HomeAssistant.DiscoveryPrefix))
+	h := c.HomeAssistant
+	line("ok", "home assistant", "%s", onOff(h.Enabled, "discovery under "+h.DiscoveryPrefix+", names in "+h.Language+", options as "+wordsOr(h.OptionLabels)))
+	for _, appliance := range slices.Sorted(maps.Keys(c.Mappings)) {
+		line("ok", "mappings of "+appliance, "%s", strings.Join(slices.Sorted(maps.Keys(c.Mappings[appliance])), ", "))
+	}
 	line("ok", "http", "%s", onOff(c.HTTP.Listen != "", "http://"+c.HTTP.Listen))
 	line("ok", "state folder", "%s", c.StateDir)
 	for _, w := range c.warnings() {
 		line("warn", "secret", "%s", w)
 	}
 	return t.Flush()
+}
+
+// wordsOr is how options are shown.
+func wordsOr(labels bool) string {
+	if labels {
+		return "labels"
+	}
+	return "LG's words"
 }
 
 func onOff(on bool, text string) string {
