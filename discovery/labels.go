@@ -24,6 +24,7 @@ var labels = map[string]string{
 	"ext_leaf": "Leafy greens", "ext_herb": "Herbs", "ext_flower": "Flowers", "ext_expert": "Expert",
 	"macrosector": "Macro sector", "sector_base": "Cell by cell", "moveless": "Not moving", "dock_level": "In the dock", "over_charge": "Overcharged",
 	"temperature_number": "Temperature", "no_error": "No error", "unset": "Not set", "in_water": "Water inlet", "out_water": "Water outlet",
+	"double_lr": "Double, left and right", "double_ul": "Double, upper and lower", "sousvide_1": "Sous vide 1", "sousvide_2": "Sous vide 2",
 	"up_feature": "Downloaded mode", "on_working": "While working", "detergent_amount": "Measuring detergent", "add_drain": "Drain",
 	"drainmotor_error": "Drain motor error", "ir_sensor_error": "Infrared sensor error", "le_error": "Motor error LE", "le2_error": "Motor error LE2",
 	"empty_wather_alert_error": "Water container empty", "empty_water_alert_error": "Water container empty",
