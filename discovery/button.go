@@ -38,6 +38,9 @@ func (b *builder) buttonName(v *value, option any) string {
 	if timer, ok := strings.CutSuffix(b.nameOf(v), " active"); ok && option == any("UNSET") {
 		return b.phrase(cancelled, timer)
 	}
+	if v.row.Name != "" && len(v.Write.Options) == 1 {
+		return b.nameOf(v)
+	}
 	if strings.HasSuffix(v.Path.Name, "perationMode") {
 		return b.named(v.Path.Location, sentence(text))
 	}

@@ -80,7 +80,7 @@ func (t *timer) reset() (thinq.State, *Rejection) {
 func (b *builder) resetButton(t *timer, key, name string) {
 	key = b.claimBeside(key, "_cancel")
 	b.put(Entity{
-		Key: key, Platform: Button, Name: "Cancel " + lowerFirst(name),
+		Key: key, Platform: Button, Name: b.phrase(cancelled, name),
 		Config: map[string]any{"icon": orderIcons["unset"], "entity_category": config},
 		Bindings: []Binding{{Attr: key, Props: t.properties(), Codec: Codec{
 			Take: func(payload string, _ thinq.State) (thinq.State, *Rejection) {

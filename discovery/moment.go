@@ -121,7 +121,7 @@ func (b *builder) left(t *timer, key, name string, w Word) {
 	}
 	c := t.describe(w.Icon)
 	b.put(Entity{
-		Key: key, Platform: Sensor, Name: b.named(t.location, name), Config: c,
+		Key: key, Platform: Sensor, Name: b.phrase(remaining, b.named(t.location, name)), Config: c,
 		Bindings: []Binding{{Attr: key, Props: t.properties(), Codec: Codec{Show: func(dst []byte, s thinq.State) []byte {
 			if minutes, set := t.readSet(s); set && !t.isClear(s) {
 				return appendNumber(dst, minutes)
@@ -140,7 +140,7 @@ func (b *builder) single(t *timer) {
 	key := b.claimPath(thinq.Path{Resource: t.resource, Location: t.location}, t.stem)
 	if t.parts[0].Writable {
 		w, _ := lookUp(t.resource, t.stem)
-		b.left(t, key, b.phrase(remaining, or(w.Name, sentence(snake(t.stem)))), w)
+		b.left(t, key, or(w.Name, sentence(snake(t.stem))), w)
 	}
 	b.moment(t, key)
 }

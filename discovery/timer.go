@@ -95,7 +95,7 @@ func (b *builder) timer(t *timer) {
 	e.Bindings = []Binding{binding}
 	b.put(e)
 	if e.Platform == Number {
-		b.left(t, b.claimBeside(key, "_remaining"), b.phrase(remaining, or(w.Name, sentence(snake(t.stem)))), w)
+		b.left(t, b.claimBeside(key, "_remaining"), or(w.Name, sentence(snake(t.stem))), w)
 	}
 	b.moment(t, key)
 	if e.Platform == TextEntity && !t.canClear() && t.canReset() {
