@@ -358,6 +358,9 @@ func sensorValue(c component, form string) bool {
 	case c["device_class"] == "timestamp":
 		_, err := time.Parse(time.RFC3339, form)
 		return err == nil
+	case c["device_class"] == "date":
+		_, err := time.Parse(time.DateOnly, form)
+		return err == nil
 	case c["device_class"] != nil, c["unit_of_measurement"] != nil, c["state_class"] != nil, c["suggested_display_precision"] != nil:
 		return numeric(c, form)
 	}

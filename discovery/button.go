@@ -19,7 +19,11 @@ func (b *builder) buttons(v *value) (first string) {
 		if !b.claim(key) {
 			key = b.claimNumbered(key)
 		}
-		b.button(v, o, key, b.buttonName(v, o))
+		e := b.button(v, o, key, b.buttonName(v, o))
+		name, _ := o.(string)
+		if permit, known := permits[name]; known && strings.HasSuffix(v.Path.Name, "perationMode") {
+			b.gate(b.panelOf(v), e, permit, o)
+		}
 		first = or(first, key)
 	}
 	return first

@@ -46,16 +46,30 @@ func (b *builder) orders(p panel) {
 		e := b.button(p.op, option, key, b.named(p.op.Path.Location, or(permit.name, sentence(word(name)))))
 		e.Bindings[0].Codec.Take = p.unlessSo(e.Bindings[0].Codec.Take)
 		e.Config = map[string]any{"icon": or(orderIcons[word(name)], "mdi:gesture-tap-button")}
-		if p.state == nil || !known {
-			continue
+		if known {
+			b.gate(p, e, permit, option)
 		}
-		e.Gate = key + "_available"
-		show := showBool(p.allows(permit))
-		if p.op.row.Heats.startedBy(thinq.State{p.op.Path: option}) && !b.device.Settings.RemoteStart {
-			show = showConstant(false) // the bridge itself would refuse
-		}
-		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: show}})
 	}
+}
+
+// gate makes a button usable only when LG would take its word.
+func (b *builder) gate(p panel, e *Entity, word permit, option any) {
+	if p.state == nil {
+		return
+	}
+	e.Gate = e.Key + "_available"
+	show := showBool(p.allows(word))
+	if p.op.row.Heats.startedBy(thinq.State{p.op.Path: option}) && !b.device.Settings.RemoteStart {
+		show = showConstant(false) // the bridge itself would refuse
+	}
+	b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: show}})
+}
+
+// panelOf are the controls around an operation of a type that nobody knows: they
+// go by the names that LG uses everywhere.
+func (b *builder) panelOf(op *value) panel {
+	place := op.Path.Location
+	return panel{op, b.find(laundryProgramme.State, place), b.find(remoteFlag, place)}
 }
 
 // orderList is the select of all words. Where they are only orders it shows

@@ -31,7 +31,7 @@ func TestControls(t *testing.T) {
 		{"dryer_heat_pump", "", "SLEEP", false, "power power_off wake_up"},
 		{"dryer_heat_pump", "", "POWER_OFF", true, "power power_on"},
 		{"dryer_heat_pump", "", "POWER_OFF", false, "power_on"},
-		{"dryer_heat_pump", "", "NEVER_HEARD", true, "list power power_off start"},
+		{"dryer_heat_pump", "", "NEVER_HEARD", true, "list power power_off start stop"},
 		{"washcombo_upper", "", "POWER_OFF", true, ""}, // it cannot be switched on from afar
 		{"washcombo_upper", "", "ADD_DRAIN", true, "list power power_off start stop"},
 		{"washcombo_upper", "", "FIRMWARE", true, "list power power_off"},
@@ -40,6 +40,9 @@ func TestControls(t *testing.T) {
 		{"oven_double", "upper_", "COOKING_IN_PROGRESS", true, "list stop"},
 		{"oven_double", "upper_", "PREHEATING_IS_DONE", true, "list start stop"},
 		{"oven_double", "upper_", "COOKING_IN_PROGRESS", false, ""},
+		{"new_shoe_care", "", "DRYING", true, "shoe_care_operation_mode_power_off shoe_care_operation_mode_stop"},
+		{"new_shoe_care", "", "INITIAL", true, "shoe_care_operation_mode_power_off shoe_care_operation_mode_start"},
+		{"new_shoe_care", "", "POWER_OFF", true, ""},
 		{"styler_wardrobe", "", "COMPLETE", true, "list power power_off start"},
 	}
 	for _, test := range tests {

@@ -24,7 +24,7 @@ var permits = map[string]permit{
 		words:  []string{"INITIAL", "FROZEN_PREVENT_INITIAL", "PREFERENCE", "ADD_DRAIN", "PREHEATING_IS_DONE"},
 	},
 	"PREHEATING": {name: "Preheat", armed: true, strange: true, phases: []phase{done}, words: []string{"INITIAL", "PREFERENCE"}},
-	"STOP":       {name: "Pause / stop", armed: true, phases: []phase{active, ready}},
+	"STOP":       {name: "Pause / stop", armed: true, strange: true, phases: []phase{active, ready}},
 	"WAKE_UP":    {name: "Wake up", words: []string{"SLEEP"}},
 	"POWER_OFF": {
 		name: "Power off", strange: true, never: []string{"POWER_OFF"},
