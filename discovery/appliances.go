@@ -80,7 +80,7 @@ var appliances = []Appliance{
 		Composites: []Composite{humidifier, moodLamp}},
 	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator",
 		Composites: []Composite{storage{Path: "temperature.targetTemperature"}}},
-	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{laundryProgramme, hoodFan, hoodLamp}, Rows: ventilationRows},
+	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{laundryProgramme, preheating{laundryProgramme.State}, hoodFan, hoodLamp}, Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state", Together: true,
 		OwnUnit: true, Composites: append([]Composite{staging{
 			Operation: "operation.ovenOperationMode", State: laundryProgramme.State,
@@ -88,7 +88,7 @@ var appliances = []Appliance{
 				"cook.cookMode", "temperature.targetTemperature", "temperatureInUnits.targetTemperature",
 				"timer.targetHour", "timer.targetMinute", "timer.targetSecond",
 			},
-		}}, laundry("oven")...),
+		}, preheating{laundryProgramme.State}}, laundry("oven")...),
 		Rows: []Row{
 			{Path: "operation.ovenOperationMode", Heats: heat{"START", "PREHEATING"}},
 		}},
@@ -202,7 +202,7 @@ var reserved = map[string]bool{
 	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true, lampKey: true, moodLampKey: true, cellarLampKey: true,
 	chargingKey: true, batteryLowKey: true, batteryLevelKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
-	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true,
+	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true, "preheated": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
 	"problem": true, "connection": true, "error": true, "error_code": true, "notification": true,
 	"energy": true, "transaction": true,

@@ -306,3 +306,15 @@ func TestReserved(t *testing.T) {
 		t.Errorf("finish_time %s", got)
 	}
 }
+
+// TestPreheated: an oven that is hot waits for the food, until it cooks.
+func TestPreheated(t *testing.T) {
+	s := sampleNamed(t, "oven_double")
+	d := s.describe(testOptions)[0]
+	for word, want := range map[string]string{"PREHEATING": "false", "PREHEATING_IS_DONE": "true", "COOKING_IN_PROGRESS": "false"} {
+		now := at(t, s.state, map[string]any{"runState.currentState@UPPER": word})
+		if got := documented(t, d, now, "upper_preheated"); got != want {
+			t.Errorf("%s: preheated %s", word, got)
+		}
+	}
+}

@@ -397,6 +397,7 @@ var german = map[string]string{
 	"Preference":                   "Einstellungen",
 	"Preheat":                      "Vorheizen",
 	"Preheat complete":             "Vorheizen abgeschlossen",
+	"Preheated":                    "Vorgeheizt",
 	"Preheating":                   "Heizt vor",
 	"Preheating is done":           "Vorheizen fertig",
 	"Preparing fermentation":       "Gärung wird vorbereitet",

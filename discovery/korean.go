@@ -397,6 +397,7 @@ var korean = map[string]string{
 	"Preference":                   "환경 설정",
 	"Preheat":                      "예열",
 	"Preheat complete":             "예열 완료",
+	"Preheated":                    "예열 완료",
 	"Preheating":                   "예열 중",
 	"Preheating is done":           "예열 완료됨",
 	"Preparing fermentation":       "발효 준비 중",

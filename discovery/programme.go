@@ -151,3 +151,19 @@ func (c *cycle) showProgress(dst []byte, s thinq.State) []byte {
 	}
 	return append(dst, "null"...)
 }
+
+// preheating is the composite of what heats up first: whether it is hot and waits
+// for the food.
+type preheating struct{ State string }
+
+func (h preheating) build(b *builder) {
+	for _, location := range b.locations(h.State) {
+		state := b.find(h.State, location).Path
+		b.computed(location, "preheated", "Preheated", BinarySensor,
+			map[string]any{"payload_on": "True", "payload_off": "False", "icon": "mdi:thermometer-check"},
+			showBool(func(s thinq.State) bool {
+				name, _ := s[state].(string)
+				return phases[name] == ready
+			}))
+	}
+}
