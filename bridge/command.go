@@ -214,9 +214,12 @@ func (b *Bridge) accept(c *command) {
 		b.end(c, rejected, why)
 		b.publishState(d, true) // a dashboard that shows the wish snaps back
 		return
-	case why == nil && len(calls) == 0 && d.orders.idle():
+	case why == nil && len(calls) == 0 && d.orders.idle() && !c.half.Undone(c.attrs):
 		b.end(c, confirmed, nil)
 		return
+	}
+	if len(d.orders.waiting) == 0 {
+		d.orders.since = c.received
 	}
 	b.supersede(d.orders.waiting, c)
 	d.orders.waiting = slices.DeleteFunc(d.orders.waiting, func(old *command) bool { return old.ended })

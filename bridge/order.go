@@ -29,6 +29,7 @@ const (
 // orders are the commands of one appliance. Wishes go out one at a time.
 type orders struct {
 	waiting []*command
+	since   time.Time // when the first of those that wait, or of those they replaced, came
 	flying  *batch
 	open    []*command  // sent, not yet confirmed
 	begun   time.Time   // when the last batch went out
@@ -124,7 +125,7 @@ func (b *Bridge) chase(d *device, c *command, now time.Time) {
 func (b *Bridge) pick(d *device, now time.Time) {
 	o := &d.orders
 	group := slices.DeleteFunc(slices.Clone(o.waiting), func(c *command) bool { return c.half != o.waiting[0].half })
-	if at := o.readyAt(group); at.After(now) {
+	if at := latest(o.readyAt(group), o.gathered(group)); at.After(now) {
 		b.wakeFor(d, at)
 		return
 	}
@@ -226,21 +227,30 @@ func (c *command) aim(d *device, assumed thinq.State, calls []thinq.State) {
 	for _, call := range calls {
 		maps.Copy(all, call)
 	}
-	now, whyNow := c.half.Wish(c.attrs, d.state)
-	then, whyThen := c.half.Wish(c.attrs, assumed)
+	before, after := unsettled(d.state, all), unsettled(assumed, all)
+	now, whyNow := c.half.Wish(c.attrs, before)
+	then, whyThen := c.half.Wish(c.attrs, after)
 	if whyNow != nil && whyThen != nil {
 		now = calls // it was right only together with the others
 	}
 	c.goal = thinq.State{}
 	for _, call := range slices.Concat(now, then) {
 		for p, v := range call {
-			if final, sent := all[p]; sent && final != v || d.state[p] == v && assumed[p] == v {
+			if final, sent := all[p]; sent && final != v || before[p] == v && after[p] == v {
 				continue
 			}
 			c.goal[p] = v
 		}
 	}
 	c.shown = c.half.Look(c.goal, d.state).Missing == 0
+}
+
+// unsettled is a state in which nobody knows what is about to be set although it
+// is so already: a new mode is about to reset it.
+func unsettled(s, wish thinq.State) thinq.State {
+	s = maps.Clone(s)
+	maps.DeleteFunc(s, func(p thinq.Path, v any) bool { return discovery.Fleeting(p) && wish[p] == v && v != nil })
+	return s
 }
 
 // readyAt is when a batch may go: after the window, after the pace of numbers,
@@ -259,6 +269,17 @@ func (o *orders) readyAt(group []*command) time.Time {
 		}
 	}
 	return at
+}
+
+// gathered is when all that belongs to a wish will have come. Most wishes go at
+// once; one that a new mode would undo waits whether that follows.
+func (o *orders) gathered(group []*command) time.Time {
+	for _, c := range group {
+		if !c.half.Undone(c.attrs) {
+			return time.Time{}
+		}
+	}
+	return o.since.Add(mergeWindow)
 }
 
 // pace is when the next batch of nothing but numbers may go.

@@ -72,6 +72,7 @@ type description struct {
 	watch        map[thinq.Path]watcher        // by known path; nil: no value alters the announcement
 	temperatures map[thinq.Path]thinq.Property // shown in one of two units
 	power        *powerSwitch
+	modal        bool // it has modes that reset other values
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
 	memories     []memory    // what composites want remembered

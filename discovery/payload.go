@@ -22,6 +22,7 @@ func (d *Device) learn(b *Binding) {
 		return
 	}
 	d.attrs[b.Attr] = b
+	d.modal = d.modal || b.rank == rankMode && b.Codec.Take != nil
 	if b.Codec.Show != nil {
 		d.columns = append(d.columns, column{key: b.Attr, show: b.Codec.Show})
 	}

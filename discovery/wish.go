@@ -157,7 +157,7 @@ func (p *plan) isSo(o order, wish thinq.State) bool {
 		same = same && ok && known == v
 	}
 	if same {
-		return true
+		return !p.undoes(wish)
 	}
 	for _, c := range p.calls {
 		if c.rank < rankValue {
@@ -165,6 +165,37 @@ func (p *plan) isSo(o order, wish thinq.State) bool {
 		}
 	}
 	return o.mirrored && shown(o.Codec.Show(nil, p.now), o.payload)
+}
+
+// undoes reports whether a new mode of the plan resets what a wish is about.
+func (p *plan) undoes(wish thinq.State) bool {
+	newMode := slices.ContainsFunc(p.calls, func(c *call) bool { return c.rank == rankMode })
+	for path := range wish {
+		if newMode && Fleeting(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// Fleeting reports whether LG resets a value when the mode of the appliance
+// changes.
+func Fleeting(p thinq.Path) bool {
+	return p.Resource == "airFlow" || strings.HasSuffix(p.Name, "argetTemperature")
+}
+
+// Undone reports whether a new mode right after a wish for these attributes
+// would undo it, so that it is worth waiting for one a moment.
+func (d *Device) Undone(attrs map[string]string) bool {
+	fleeting := false
+	for attr := range attrs {
+		b := d.attrs[attr]
+		if b == nil || b.rank <= rankMode {
+			return false
+		}
+		fleeting = fleeting || slices.ContainsFunc(b.Props, func(p thinq.Property) bool { return Fleeting(p.Path) })
+	}
+	return fleeting && d.modal
 }
 
 // shown compares a JSON value with bare text.

@@ -9,6 +9,11 @@ import (
 func (a *appliance) obey(writes []write) {
 	before := a.snapshot()
 	for _, w := range writes {
+		if w.changesMode() {
+			w.section.enterMode(text(w.value))
+		}
+	}
+	for _, w := range writes {
 		if !w.isCommand() {
 			w.set()
 		}

@@ -1,0 +1,82 @@
+package bridge_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// A scene or a dashboard sends several things shortly one after another, in
+// whatever order. They reach LG in the order that LG needs, each once, each
+// command is confirmed once, and what LG resets with a new mode is set again.
+func TestScene(t *testing.T) {
+	const (
+		livingRoom = "air_conditioner_living_room"
+		on         = `{"operation":{"airConOperationMode":"POWER_ON"}}`
+		heat       = `{"airConJobMode":{"currentJobMode":"HEAT"}}`
+		target     = `{"temperatureInUnits":{"heatTargetTemperature":24,"unit":"C"}}`
+		low        = `{"airFlow":{"windStrength":"LOW"}}`
+		swing      = `{"windDirection":{"rotateUpDown":true}}`
+	)
+	off := `{"operation":{"airConOperationMode":"POWER_OFF"},"airConJobMode":{"currentJobMode":"COOL"},"airFlow":{"windStrength":"LOW"},` +
+		`"windDirection":{"rotateUpDown":false}}`
+	cooling := `{"operation":{"airConOperationMode":"POWER_ON"},"airConJobMode":{"currentJobMode":"COOL"},"airFlow":{"windStrength":"LOW"},` +
+		`"temperatureInUnits":[{"targetTemperature":24,"unit":"C"}],"windDirection":{"rotateUpDown":false}}`
+	tests := []struct {
+		name, now string
+		gap       time.Duration
+		sent      []string // attribute=payload
+		want      []string // calls
+	}{
+		{"a scene", off, time.Millisecond,
+			[]string{"climate_power=ON", "climate_mode=heat", "climate_temperature=24", "climate_fan_mode=low", "climate_swing_mode=on"},
+			[]string{on, heat, target, swing, low}},
+		{"mode, then temperature", cooling, 50 * time.Millisecond,
+			[]string{"climate_mode=heat", "climate_temperature=24"}, []string{heat, target}},
+		{"temperature, then mode", cooling, 50 * time.Millisecond,
+			[]string{"climate_temperature=24", "climate_mode=heat"}, []string{heat, target}},
+		{"fan, then mode", cooling, 50 * time.Millisecond,
+			[]string{"climate_fan_mode=low", "climate_mode=heat"}, []string{heat, low}},
+		{"temperature, then mode, of an appliance that is off", off, 50 * time.Millisecond,
+			[]string{"climate_temperature=24", "climate_mode=heat"}, []string{on, heat, target}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			withDaemon(t, thinqtest.Options{Samples: samples(livingRoom)}, func(d *daemon) {
+				d.after(time.Minute)
+				id, slug := d.slugOf(livingRoom)
+				if err := d.sim.Patch(id, []byte(test.now)); err != nil {
+					d.Fatal(err)
+				}
+				d.after(5 * time.Second)
+				results, err := d.broker.Subscribe(d.topics.Result(slug))
+				if err != nil {
+					d.Fatal(err)
+				}
+				before := len(d.sim.Calls(0))
+				for _, message := range test.sent {
+					attr, payload, _ := strings.Cut(message, "=")
+					d.publish(d.topics.SetAttr(slug, attr), payload)
+					d.after(test.gap)
+				}
+				d.after(30 * time.Second)
+				if got := d.controls(before); !slices.Equal(got, test.want) {
+					d.Errorf("calls:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+				}
+				all := statuses(t, results)
+				if n := len(slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s != "confirmed" })); n != len(test.sent) {
+					d.Errorf("%d of %d confirmed: %q", n, len(test.sent), all)
+				}
+				for _, message := range test.sent {
+					attr, payload, _ := strings.Cut(message, "=")
+					if got := d.value(slug, attr); attr != "climate_power" && got != payload && got != any(24.0) {
+						d.Errorf("%s shows %v, sent %s", attr, got, payload)
+					}
+				}
+			})
+		})
+	}
+}
