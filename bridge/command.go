@@ -52,6 +52,7 @@ type command struct {
 	taken   bool        // LG accepted it
 	stirred bool        // the appliance reported a change since
 	asked   time.Time   // when a read was asked to decide
+	doubt   error       // LG's answer, where it leaves open whether it was done
 	ended   bool
 }
 

@@ -96,6 +96,7 @@ func (b *Bridge) expireOrders(d *device, now time.Time) {
 			b.wakeFor(d, end)
 		} else {
 			b.end(c, expired, &rejection{Reason: "expired", Message: "it could not be sent within 10 s"})
+			b.publishState(d, true) // a dashboard that shows the wish snaps back
 		}
 	}
 	for _, c := range d.orders.open {
@@ -320,7 +321,7 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 		return
 	case !f.answered.IsZero():
 		f.calls = f.calls[1:]
-		if b.outdate(f, now); len(f.calls) == 0 {
+		if b.outdate(d, f, now); len(f.calls) == 0 {
 			b.taken(d, f)
 			return
 		}
@@ -348,7 +349,7 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 
 // outdate ends the commands of which a call would go out later than they live,
 // and drops the calls that nobody else wants.
-func (b *Bridge) outdate(f *batch, now time.Time) {
+func (b *Bridge) outdate(d *device, f *batch, now time.Time) {
 	late := false
 	for _, c := range f.commands {
 		if !c.ended && now.Sub(c.received) >= commandLife && slices.ContainsFunc(f.calls, c.wants) {
@@ -357,6 +358,7 @@ func (b *Bridge) outdate(f *batch, now time.Time) {
 		}
 	}
 	if late {
+		b.publishState(d, true)
 		f.calls = slices.DeleteFunc(f.calls, func(call thinq.State) bool {
 			return !slices.ContainsFunc(f.commands, func(c *command) bool { return !c.ended && c.wants(call) })
 		})

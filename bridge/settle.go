@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -17,11 +18,15 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 	f.calling, f.answered = false, now
 	d.orders.done = now
 	class, r := react(err)
+	soAlready := discovery.SoAlready(f.calls[0], code(err))
 	switch {
-	case err == nil || r.effect == effectDone:
+	case err == nil || r.effect == effectDone || soAlready:
 		b.succeeded()
 		if len(f.calls) == 1 {
 			b.taken(d, f)
+		}
+		if soAlready { // and we did not know
+			b.read(d, orderAsked, "refused")
 		}
 	case r.reason == "":
 		b.unclear(d, f, err)
@@ -69,7 +74,7 @@ func (b *Bridge) unclear(d *device, f *batch, err error) {
 	d.orders.flying = nil
 	for _, c := range f.commands {
 		if !c.ended {
-			c.sent = time.Now()
+			c.sent, c.doubt = time.Now(), err
 			d.orders.open = append(d.orders.open, c)
 		}
 	}
@@ -141,13 +146,22 @@ func (b *Bridge) decide(d *device, begun time.Time, err error) {
 			// LG accepted it, the appliance answers, and its state could not tell more.
 			b.end(c, confirmed, nil)
 		default:
-			b.end(c, unknown, &rejection{Reason: "not_shown", Message: "the appliance does not show it"})
+			b.end(c, unknown, notShown(c.doubt))
 		}
 	}
 	if open := len(d.orders.open); open > 0 {
 		d.orders.sweep()
 		b.publishState(d, len(d.orders.open) < open) // a dashboard that shows the wish snaps back
 	}
+}
+
+// notShown is why a command that was sent ends without a success.
+func notShown(doubt error) *rejection {
+	why := &rejection{Code: code(doubt), Reason: "not_shown", Message: "The appliance took the command and does not show it. Look at it before you try again."}
+	if doubt != nil {
+		why.Message = sentence(doubt)
+	}
+	return why
 }
 
 // finish answers everything that still waits when the bridge stops.

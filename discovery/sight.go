@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -44,6 +45,17 @@ func isTimer(p thinq.Path) bool {
 // tells reports whether a binding that mirrors a property shows what became of a
 // value of it.
 func (b *Binding) tells(v any) bool { return b.mirrors == nil || slices.Contains(b.mirrors, v) }
+
+// SoAlready reports whether LG refused a call with a code that says no more than
+// that everything is as it was wished: on what is on, off what is off.
+func SoAlready(call thinq.State, code string) bool {
+	for path, v := range call {
+		if len(call) == 1 && strings.HasSuffix(path.Name, "perationMode") {
+			return code == "2302" && v == "POWER_ON" || code == "2304" && v == "POWER_OFF"
+		}
+	}
+	return false
+}
 
 func isNull(form []byte) bool { return string(form) == "null" }
 
