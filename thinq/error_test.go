@@ -66,7 +66,7 @@ func TestTexts(t *testing.T) {
 
 func TestErrorLine(t *testing.T) {
 	e := &Error{Endpoint: "POST /devices/{id}/control", Status: 400, Code: "2301", Message: "remote off"}
-	want := `POST /devices/{id}/control: Remote control is switched off at the appliance (code 2301, HTTP 400): "remote off"`
+	want := `POST /devices/{id}/control: Remote start is switched off at the appliance (code 2301, HTTP 400): "remote off"`
 	if e.Error() != want {
 		t.Errorf("got %s\nwant %s", e, want)
 	}
