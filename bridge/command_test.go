@@ -362,7 +362,7 @@ func TestCommandAfterSleep(t *testing.T) {
 // of several commands that travel together over a slow connection.
 func TestCommandsInStepsExpire(t *testing.T) {
 	cooling(t, func(h *home) {
-		h.cloud.delay = 4 * time.Second
+		h.cloud.delay = 6 * time.Second
 		h.obedient(time.Second)
 		begun := time.Now()
 		for _, a := range []string{"target_temperature:25", "wind_strength:high", "relative_to_stop:120", "climate_swing_mode:on", "air_con_operation_mode:power_off"} {
