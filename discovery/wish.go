@@ -115,6 +115,7 @@ type plan struct {
 	then   thinq.State // now with the wishes so far
 	calls  []*call
 	wake   bool
+	off    bool // somebody wants it off, so nothing turns it on
 }
 
 // add takes one order into the plan.
@@ -138,6 +139,7 @@ func (p *plan) add(o order) *Rejection {
 		}
 	}
 	p.wake = p.wake || o.wakes && !p.turnsOff(wish)
+	p.off = p.off || p.turnsOff(wish)
 	for _, path := range slices.SortedFunc(maps.Keys(wish), thinq.Path.Compare) {
 		c := p.callFor(path, min(o.rank, rankOf(path)))
 		c.wish[path] = wish[path]
@@ -263,7 +265,7 @@ func (p *plan) turnsOff(wish thinq.State) bool {
 
 // finish puts the calls in order, with companions, and the power first.
 func (p *plan) finish() []thinq.State {
-	if power := p.device.power; p.wake && power != nil && p.then[power.path] == any(power.off) {
+	if power := p.device.power; p.wake && !p.off && power != nil && p.then[power.path] == any(power.off) {
 		p.callFor(power.path, rankPower).wish[power.path] = power.on
 	}
 	slices.SortStableFunc(p.calls, func(a, b *call) int { return cmp.Compare(a.rank, b.rank) })

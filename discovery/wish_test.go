@@ -70,6 +70,9 @@ func TestWish(t *testing.T) {
 			map[string]string{"climate_preset_mode": "none"}, nil},
 		{"off", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON"},
 			map[string]string{"climate_mode": "off"}, []string{`{"operation":{"airConOperationMode":"POWER_OFF"}}`}},
+		{"off stays off, whatever else is set with it", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON", acMode: "COOL"},
+			map[string]string{"climate_fan_mode": "high", "climate_power": "OFF"}, []string{
+				`{"operation":{"airConOperationMode":"POWER_OFF"}}`, `{"airFlow":{"windStrength":"HIGH"}}`}},
 		{"a shown target is no call", "air_conditioner_one_setpoint", map[string]any{acPower: "POWER_ON", acMode: "COOL", target: 23.0},
 			map[string]string{"climate_temperature": "23.0"}, nil},
 		{"two set-points travel together", "air_conditioner_two_setpoints", nil,
