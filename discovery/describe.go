@@ -81,12 +81,12 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	for _, c := range appliance.Composites {
 		c.build(b)
 	}
-	b.filters()
 	b.timers()
 	for _, v := range b.values {
 		b.natural(v)
 	}
 	b.events()
+	b.filters() // after the latches, which know of filters from pushes, too
 	b.connection()
 	b.energy()
 	b.finish()
