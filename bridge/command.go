@@ -40,6 +40,7 @@ type command struct {
 	slug        string            // where the result goes; empty: no such appliance
 	half        *half             // nil: not described
 	attrs       map[string]string // as bare text
+	again       map[string]string // attributes that came just before and must not be undone
 	echo        json.RawMessage   // the attributes as they came
 	transaction json.RawMessage
 	reply       string // MQTT 5 response topic, empty if none
@@ -210,17 +211,15 @@ func (b *Bridge) accept(c *command) {
 	d := c.half.of
 	calls, err := c.half.Wish(c.attrs, d.assumed())
 	why := refusedWish(err)
-	switch {
-	case why != nil && !why.alone: // what may be right with another one waits for it
+	if why != nil && !why.alone { // what may be right with another one waits for it
 		b.end(c, rejected, why)
 		b.publishState(d, true) // a dashboard that shows the wish snaps back
 		return
-	case why == nil && len(calls) == 0 && d.orders.idle() && !c.half.Undone(c.attrs):
+	}
+	d.orders.link(c)
+	if why == nil && len(calls) == 0 && d.orders.idle() {
 		b.end(c, confirmed, nil)
 		return
-	}
-	if len(d.orders.waiting) == 0 {
-		d.orders.since = c.received
 	}
 	b.supersede(d.orders.waiting, c)
 	d.orders.waiting = slices.DeleteFunc(d.orders.waiting, func(old *command) bool { return old.ended })

@@ -56,8 +56,8 @@ func TestCommandConfirmedByReport(t *testing.T) {
 				t.Errorf("transaction %s, attributes %s", r.Transaction, r.Attributes)
 			}
 		}
-		if got := h.results("ac")[1].Duration; got != 600 { // a mode might have followed
-			t.Errorf("duration_ms = %d, want 600", got)
+		if got := h.results("ac")[1].Duration; got != 500 {
+			t.Errorf("duration_ms = %d, want 500", got)
 		}
 		if h.state("ac", "target_temperature") != 24.0 {
 			t.Error("the state does not show it")
@@ -258,7 +258,7 @@ func TestCommandsExpireAndOverflow(t *testing.T) {
 			name, value, _ := strings.Cut(a, ":")
 			h.send(link.Message{Topic: h.topic("ac", "/set/"+name), Payload: []byte(value)})
 		}
-		h.after(100 * time.Second)
+		h.after(40 * time.Second)
 		stages := h.stages("ac")
 		count := map[string]int{}
 		for _, s := range stages {

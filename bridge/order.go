@@ -29,12 +29,12 @@ const (
 // orders are the commands of one appliance. Wishes go out one at a time.
 type orders struct {
 	waiting []*command
-	since   time.Time // when the first of those that wait, or of those they replaced, came
 	flying  *batch
 	open    []*command  // sent, not yet confirmed
 	begun   time.Time   // when the last batch went out
 	done    time.Time   // when LG answered it
 	numbers []time.Time // batches of nothing but numbers, lately
+	lately  []*command  // what a new mode that follows within the window would undo
 }
 
 // A batch is a set of commands that travel together, as calls in order.
@@ -126,7 +126,7 @@ func (b *Bridge) chase(d *device, c *command, now time.Time) {
 func (b *Bridge) pick(d *device, now time.Time) {
 	o := &d.orders
 	group := slices.DeleteFunc(slices.Clone(o.waiting), func(c *command) bool { return c.half != o.waiting[0].half })
-	if at := latest(o.readyAt(group), o.gathered(group)); at.After(now) {
+	if at := o.readyAt(group); at.After(now) {
 		b.wakeFor(d, at)
 		return
 	}
@@ -168,10 +168,14 @@ func (b *Bridge) keepLocal(d *device, calls []thinq.State) []thinq.State {
 	return rest
 }
 
-// wishOf merges commands into calls; the last value of an attribute wins. If
-// they do not go together the first goes alone.
+// wishOf merges commands into calls; the last value of an attribute wins, and
+// what they would undo is wished for again. If they do not go together the first
+// goes alone.
 func wishOf(group []*command, now thinq.State) ([]thinq.State, []*command, *rejection) {
 	attrs := map[string]string{}
+	for _, c := range group {
+		maps.Copy(attrs, c.again)
+	}
 	for _, c := range group {
 		maps.Copy(attrs, c.attrs)
 	}
@@ -272,15 +276,21 @@ func (o *orders) readyAt(group []*command) time.Time {
 	return at
 }
 
-// gathered is when all that belongs to a wish will have come. Most wishes go at
-// once; one that a new mode would undo waits whether that follows.
-func (o *orders) gathered(group []*command) time.Time {
-	for _, c := range group {
-		if !c.half.Undone(c.attrs) {
-			return time.Time{}
+// link notes what a command belongs to: a dashboard sends mode and target as two
+// messages, in whatever order, and LG resets the target with the mode.
+func (o *orders) link(c *command) {
+	o.lately = slices.DeleteFunc(o.lately, func(old *command) bool { return c.received.Sub(old.received) > mergeWindow })
+	for _, old := range o.lately {
+		if old.half == c.half {
+			if c.again == nil {
+				c.again = map[string]string{}
+			}
+			maps.Copy(c.again, old.attrs)
 		}
 	}
-	return o.since.Add(mergeWindow)
+	if c.half.Undone(c.attrs) {
+		o.lately = append(o.lately, c)
+	}
 }
 
 // pace is when the next batch of nothing but numbers may go.

@@ -17,6 +17,7 @@ func TestScene(t *testing.T) {
 		livingRoom = "air_conditioner_living_room"
 		on         = `{"operation":{"airConOperationMode":"POWER_ON"}}`
 		heat       = `{"airConJobMode":{"currentJobMode":"HEAT"}}`
+		cool       = `{"temperatureInUnits":{"coolTargetTemperature":24,"unit":"C"}}` // nobody knows that a mode follows
 		target     = `{"temperatureInUnits":{"heatTargetTemperature":24,"unit":"C"}}`
 		low        = `{"airFlow":{"windStrength":"LOW"}}`
 		swing      = `{"windDirection":{"rotateUpDown":true}}`
@@ -41,7 +42,7 @@ func TestScene(t *testing.T) {
 		{"fan, then mode", cooling, 50 * time.Millisecond,
 			[]string{"climate_fan_mode=low", "climate_mode=heat"}, []string{heat, low}},
 		{"temperature, then mode, of an appliance that is off", off, 50 * time.Millisecond,
-			[]string{"climate_temperature=24", "climate_mode=heat"}, []string{on, heat, target}},
+			[]string{"climate_temperature=24", "climate_mode=heat"}, []string{on, cool, heat, target}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
