@@ -200,7 +200,7 @@ var ventilationRows = []Row{
 // appliance has the composite or not, so that no key ever moves.
 var reserved = map[string]bool{
 	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true, lampKey: true, moodLampKey: true, cellarLampKey: true,
-	chargingKey: true, batteryLowKey: true, batteryLevelKey: true,
+	chargingKey: true, batteryLevelKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
 	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true, "preheated": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,

@@ -6,8 +6,8 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// battery is the composite of what runs on a battery: whether it charges,
-// whether it is low, and the percentage where LG has only words.
+// battery is the composite of what runs on a battery: whether it charges, and
+// the percentage where LG has only words. That it is low is a latch.
 type battery struct {
 	State []string // what says that it charges; the first that is there
 	Main  bool     // the percentage of words is a sensor, not only in the state document
@@ -15,7 +15,6 @@ type battery struct {
 
 const (
 	chargingKey     = "charging"
-	batteryLowKey   = "battery_low"
 	batteryLevelKey = "battery_level"
 
 	chargingWord = "CHARGING"
@@ -26,12 +25,6 @@ var batteryWords = map[any]float64{
 	"MOVELESS": 5, "DOCK_LEVEL": 5, "WARNING": 5, "LOW": 30, "MID": 50, "HIGH": 90, "FULL": 100, "OVER_CHARGE": 100,
 }
 
-// lowWords are words of a battery that wants to be charged; a percentage does up
-// to lowPercent.
-var lowWords = []any{"MOVELESS", "DOCK_LEVEL", "WARNING", "LOW"}
-
-const lowPercent = 20
-
 func (c battery) build(b *builder) {
 	for _, key := range c.State {
 		if v := b.find(key, ""); v != nil && v.Readable && slices.Contains(b.wordsShown(v), chargingWord) {
@@ -40,14 +33,7 @@ func (c battery) build(b *builder) {
 		}
 	}
 	level, percent := b.find("battery.level", ""), b.find("battery.percent", "")
-	switch {
-	case percent != nil && percent.Readable:
-		b.putBinary(batteryLowKey, "Battery low", "battery", percent.Path, func(v any) bool {
-			f, ok := v.(float64)
-			return ok && f <= lowPercent
-		})
-	case level != nil && level.Readable:
-		b.putBinary(batteryLowKey, "Battery low", "battery", level.Path, func(v any) bool { return slices.Contains(lowWords, v) })
+	if level != nil && level.Readable && (percent == nil || !percent.Readable) {
 		c.percentOf(b, level.Path)
 	}
 }

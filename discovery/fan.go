@@ -114,9 +114,8 @@ func (w *blower) onOff() {
 	}, w.power, w.speedValue())
 	binding.wakes = false
 	if w.speed != nil {
-		b := w.builder
-		b.remember(w.speed)
-		binding.With = b.with(w.speed.value)
+		w.remember(w.speed)
+		binding.With = w.with(w.speed.value)
 	}
 }
 

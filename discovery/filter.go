@@ -6,11 +6,8 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// filterDue is the rest of a filter's life, in percent, at which it is due.
-const filterDue = 5
-
 // filters adds, for every filter of which LG says how many percent remain,
-// whether it is due.
+// whether it is due. The one that is called no more than filter is a latch.
 func (b *builder) filters() {
 	for _, v := range b.values {
 		stem, ok := strings.CutSuffix(v.key, "remain_percent")
@@ -21,10 +18,13 @@ func (b *builder) filters() {
 		if stem == place { // it is called no more than that
 			stem += snake(v.Path.Resource) + "_"
 		}
+		if isLatch(stem + "due") {
+			continue
+		}
 		name := b.named(v.Path.Location, sentence(strings.TrimPrefix(stem, place))+" due")
 		b.putBinary(stem+"due", name, "problem", v.Path, func(v any) bool {
 			f, ok := v.(float64)
-			return ok && f <= filterDue
+			return ok && f <= almostUsedUp
 		})
 	}
 }

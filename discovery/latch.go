@@ -53,8 +53,9 @@ func (s sign) speaksOf(p thinq.Path) bool {
 // A held latch is one that a device has.
 type held struct {
 	*latch
-	path thinq.Path   // where what set it is remembered
-	seen []thinq.Path // values that speak about it
+	path  thinq.Path   // where what set it is remembered
+	seen  []thinq.Path // values that speak about it
+	coded bool         // a code of the appliance sets it
 }
 
 // holding is all latches of a device.
@@ -66,18 +67,14 @@ func (b *builder) latches() {
 	codes := slices.Concat(b.device.notices.mine, b.device.errors.mine)
 	for i := range latches {
 		l := &latches[i]
-		h := &held{latch: l, path: derivedPath(b.device.Part, "", l.Key)}
-		told := slices.ContainsFunc(codes, func(code string) bool { return latchOf(code) == l })
-		h.seen = b.speaking(l)
-		shows := slices.ContainsFunc(h.seen, func(p thinq.Path) bool {
-			return slices.ContainsFunc(l.Ill, func(s sign) bool { return s.speaksOf(p) })
-		})
-		if !told && !shows || !b.claim(l.Key) {
+		h := &held{latch: l, path: derivedPath(b.device.Part, "", l.Key), seen: b.speaking(l)}
+		h.coded = slices.ContainsFunc(codes, func(code string) bool { return latchOf(code) == l })
+		if !h.coded && !slices.ContainsFunc(h.seen, h.isReason) || !b.claim(l.Key) {
 			continue
 		}
 		b.device.held = append(b.device.held, h)
 		b.latch(h)
-		if told {
+		if h.coded {
 			b.latchReset(h)
 		}
 	}
@@ -102,7 +99,7 @@ func (b *builder) latch(h *held) {
 	decorate(c, h.Word, BinarySensor)
 	b.put(Entity{
 		Key: h.Key, Platform: BinarySensor, Name: h.Name, Config: c,
-		Bindings: []Binding{{Attr: h.Key, Codec: Codec{Show: showBool(h.isOn)}}},
+		Bindings: []Binding{{Attr: h.Key, Codec: Codec{Show: h.show}}},
 	})
 }
 
@@ -126,7 +123,20 @@ func (b *builder) latchReset(h *held) {
 
 func (h *held) isSet(s thinq.State) bool { return s[h.path] != nil }
 
-func (h *held) isOn(s thinq.State) bool { return h.isSet(s) || h.any(h.Ill, s) }
+// isReason reports whether a value alone is worth the sensor.
+func (h *held) isReason(p thinq.Path) bool {
+	return slices.ContainsFunc(h.Ill, func(s sign) bool { return s.speaksOf(p) && !s.Beside })
+}
+
+// show shows whether it is so. Where only values could say so, and none is known,
+// nobody knows.
+func (h *held) show(dst []byte, s thinq.State) []byte {
+	known := func(p thinq.Path) bool { return s[p] != nil }
+	if !h.coded && !h.isSet(s) && !slices.ContainsFunc(h.seen, known) {
+		return append(dst, "null"...)
+	}
+	return appendValue(dst, h.isSet(s) || h.any(h.Ill, s))
+}
 
 // any reports whether one of the values is one of the signs.
 func (h *held) any(signs []sign, s thinq.State) bool {

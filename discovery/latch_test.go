@@ -101,6 +101,10 @@ const (
 			{"locationName":"LEFT","doorState":{"type":"enum","mode":["r"],"value":{"r":["OPEN","CLOSE"]}}}],
 		"waterFilterInfo":{"waterFilterState":{"type":"enum","mode":["r"],"value":{"r":["GOOD","REPLACE"]}}},
 		"refrigeration":{"freshAirFilterRemainPercent":{"type":"number","mode":["r"]}}}}`
+	purifierProfile = `{"notification":{"push":["TIME_TO_CHANGE_FILTER"]},"property":{"filterInfo":{
+		"filterRemainPercent":{"type":"number","mode":["r"]},"topFilterRemainPercent":{"type":"number","mode":["r"]}}}}`
+	batteryProfile = `{"notification":{"push":["BATTERY_IS_LOW"]},"property":{"battery":{
+		"level":{"type":"enum","mode":["r"],"value":{"r":["HIGH","MID","LOW","WARNING"]}}}}}`
 	dishWasherProfile = `{"notification":{"push":["WATER_LEAK_HAS_OCCURRED","SALT_REFILL_IS_NEEDED","RINSE_IS_NOT_ENOUGH"]},"error":["WATER_LEAKS_ERROR","DOOR_OPEN_ERROR"],"property":{
 		"runState":{"currentState":{"type":"enum","mode":["r"],"value":{"r":["INITIAL","RUNNING","PAUSE","END"]}}},
 		"dishWashingStatus":{"rinseRefill":{"type":"boolean","mode":["r"],"value":{"r":[false,true]}}},
@@ -148,6 +152,15 @@ func TestLatches(t *testing.T) {
 			reported(`{"refrigeration":{"freshAirFilterRemainPercent":5}}`), true, reported(`{"refrigeration":{"freshAirFilterRemainPercent":100}}`), false},
 		{"a filter used up a little more", "REFRIGERATOR", fridgeProfile, `{"refrigeration":{"freshAirFilterRemainPercent":19}}`, "filter_due",
 			notice("TIME_TO_CHANGE_FILTER"), true, reported(`{"refrigeration":{"freshAirFilterRemainPercent":18}}`), true},
+
+		{"a filter by its percents", "AIR_PURIFIER", purifierProfile, `{"filterInfo":{"filterRemainPercent":80}}`, "filter_due",
+			reported(`{"filterInfo":{"filterRemainPercent":5}}`), true, reported(`{"filterInfo":{"filterRemainPercent":6}}`), false},
+		{"a filter with percents by its notice", "AIR_PURIFIER", purifierProfile, `{"filterInfo":{"filterRemainPercent":12}}`, "filter_due",
+			notice("TIME_TO_CHANGE_FILTER"), true, reported(`{"filterInfo":{"filterRemainPercent":100}}`), false},
+		{"a battery by its words", "FIRE_DETECTION_SENSOR", batteryProfile, `{"battery":{"level":"HIGH"}}`, "battery_low",
+			reported(`{"battery":{"level":"WARNING"}}`), true, reported(`{"battery":{"level":"MID"}}`), false},
+		{"a battery by its notice", "FIRE_DETECTION_SENSOR", batteryProfile, `{"battery":{"level":"LOW"}}`, "battery_low",
+			notice("BATTERY_IS_LOW"), true, reported(`{"battery":{"level":"FULL"}}`), false},
 
 		{"a leak", "DISH_WASHER", dishWasherProfile, `{"runState":{"currentState":"INITIAL"}}`, "water_leak",
 			notice("WATER_LEAK_HAS_OCCURRED"), true, reported(starts), false},

@@ -11,7 +11,7 @@ type latch struct {
 
 	Over   []string      // patterns of notifications that end it
 	Well   []sign        // values that end it
-	Ill    []sign        // values that say by themselves that it is so
+	Ill    []sign        // values that say by themselves that it is so; unknown where nothing else could, and they are
 	Start  bool          // the next start ends it
 	After  time.Duration // it ends by itself unless it is told again
 	Stands bool          // the end of an error does not end it: only told when due
@@ -23,6 +23,7 @@ type sign struct {
 	Path      string // pattern of resource.name
 	Values    []any  // any of these, or
 	Low, High float64
+	Beside    bool // the value has a sensor of its own for it: no reason for another one
 }
 
 const anHour = time.Hour
@@ -56,7 +57,7 @@ var latches = []latch{
 	{Key: "water_filter_due", Codes: []string{"TIME_TO_CHANGE_WATER_FILTER*", "NEED_TO_CHANGE_WATER_FILTER*"}, Stands: true,
 		Over: []string{"WATER_FILTER_RESET*"},
 		Well: []sign{{Path: "waterFilterInfo.waterFilterState", Values: []any{"GOOD"}}, {Path: "waterFilterInfo.waterFilter?RemainPercent", Low: 20, High: 100}},
-		Ill:  []sign{{Path: "waterFilterInfo.waterFilterState", Values: []any{"REPLACE"}}, {Path: "waterFilterInfo.waterFilter?RemainPercent", Low: 0, High: almostUsedUp}},
+		Ill:  []sign{{Path: "waterFilterInfo.waterFilterState", Values: []any{"REPLACE"}}, {Path: "waterFilterInfo.waterFilter?RemainPercent", High: almostUsedUp, Beside: true}},
 		Word: Word{Name: "Water filter due", Binary: "problem", Icon: "mdi:water-alert"}},
 	{Key: "clean_filter", Codes: []string{"TIME_TO_CLEAN*FILTER*", "FILTER_CLOGGING*"},
 		Over: []string{"FILTER_RESET*"},
@@ -64,7 +65,10 @@ var latches = []latch{
 	{Key: "filter_due", Codes: []string{"TIME_TO_CHANGE*FILTER*", "NEED_TO_CHANGE*FILTER*"}, Stands: true,
 		Over: []string{"FILTER_RESET*"},
 		Well: []sign{{Path: "*ilterRemainPercent", Low: 20, High: 100}},
-		Ill:  []sign{{Path: "*.freshAirFilter", Values: []any{"REPLACE"}}, {Path: "*ilterRemainPercent", Low: 0, High: almostUsedUp}},
+		Ill: []sign{
+			{Path: "*.freshAirFilter", Values: []any{"REPLACE"}}, {Path: "*.filterRemainPercent", High: almostUsedUp},
+			{Path: "*ilterRemainPercent", High: almostUsedUp, Beside: true},
+		},
 		Word: Word{Name: "Filter due", Binary: "problem", Icon: "mdi:air-filter"}},
 	{Key: "filter_missing", Codes: []string{"NO_FILTER"}, Start: true,
 		Word: Word{Name: "Filter missing", Binary: "problem", Icon: "mdi:air-filter"}},
@@ -88,7 +92,8 @@ var latches = []latch{
 		Well: []sign{{Path: "*.totalPollutionLevel", Values: []any{"GOOD", "NORMAL"}}},
 		Word: Word{Name: "Pollution high", Binary: "problem", Icon: "mdi:weather-hazy"}},
 	{Key: "battery_low", Codes: []string{"BATTERY_IS_LOW", "LOW_BATTERY*"}, Over: []string{"CHARGING_IS_COMPLETE*"}, Stands: true,
-		Well: []sign{{Path: "battery.percent", Low: 30, High: 100}},
+		Well: []sign{{Path: "battery.percent", Low: 30, High: 100}, {Path: "battery.level", Values: []any{"MID", "HIGH", "FULL", "OVER_CHARGE"}}},
+		Ill:  []sign{{Path: "battery.percent", High: 20}, {Path: "battery.level", Values: []any{"MOVELESS", "DOCK_LEVEL", "WARNING", "LOW"}}},
 		Word: Word{Name: "Battery low", Binary: "battery", Category: diagnostic}},
 }
 

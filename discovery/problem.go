@@ -46,7 +46,7 @@ type plight struct {
 	states []thinq.Path // run states that may be ERROR
 }
 
-// code is the error at a path, empty if there is none of this half.
+// at is the error at a path, empty if there is none of this half.
 func (p plight) at(path thinq.Path, s thinq.State) string {
 	code := errorOf(s[path])
 	if path.Part != p.part && !p.half.concerns(code) {
