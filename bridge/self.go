@@ -29,6 +29,7 @@ var selfEntities = map[string]map[string]any{
 	"version":    {"platform": "sensor", "name": "Version", "icon": "mdi:tag", "value_template": "{{ value_json.version }}"},
 	"restart":    {"platform": "button", "name": "Restart", "device_class": "restart", "payload_press": "{}"},
 	"discover":   {"platform": "button", "name": "Discover", "icon": "mdi:magnify", "payload_press": "{}"},
+	"refresh":    {"platform": "button", "name": "Read again", "icon": "mdi:refresh", "payload_press": "{}"},
 }
 
 // selfSlug stands in the topic of the bridge's own announcement. It carries the

@@ -205,7 +205,7 @@ var reserved = map[string]bool{
 	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true, "preheated": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
 	"problem": true, "connection": true, "error": true, "error_code": true, "notification": true,
-	"energy": true, "transaction": true,
+	"energy": true, "transaction": true, lastUpdateKey: true, refreshKey: true,
 	"reported_cook_mode": true, "reported_target_temperature": true, "reported_target": true, "reported_washer_mode": true,
 	"reported_power_level": true, "any_zone_on": true,
 	"energy_usage_today": true, "energy_usage_yesterday": true, "energy_usage_this_month": true, "energy_usage_last_month": true, "energy_usage_total": true,

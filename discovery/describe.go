@@ -88,6 +88,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	b.events()
 	b.filters() // after the latches, which know of filters from pushes, too
 	b.connection()
+	b.conversation()
 	b.energy()
 	b.finish()
 	return b.device

@@ -74,6 +74,7 @@ type Entity struct {
 	reach      bool        // it says whether the appliance can be reached
 	// lasting: what it shows stays true while the appliance cannot be reached.
 	lasting bool
+	reads   bool // pressing it has the appliance read
 
 	labels []label // how options are shown; nil: as they are
 	hidden bool    // by the user; its platform is then Silent

@@ -43,7 +43,9 @@ func ExampleDescribe() {
 	// binary_sensor connection
 	// number lamp_brightness
 	// switch lamp_operation_mode
-	// {"lamp_brightness":0,"lamp_operation_mode":"power_off"}
+	// sensor last_update
+	// button refresh
+	// {"lamp_brightness":0,"lamp_operation_mode":"power_off","last_update":null}
 	// {"operation":{"lampOperationMode":"POWER_ON"}}
 	// {"lamp":{"lampBrightness":3}}
 }

@@ -130,6 +130,9 @@ func (d *Device) component(e Entity) map[string]any {
 	if e.reach {
 		c["state_topic"] = d.topics.Availability(d.Slug)
 	}
+	if e.reads {
+		c["command_topic"], c["payload_press"] = d.topics.Get(d.Slug), ""
+	}
 	if e.Platform == EventEntity {
 		c["state_topic"] = d.topics.Event(d.Slug, e.Key)
 	}

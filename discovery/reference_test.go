@@ -71,7 +71,7 @@ type referenceRow struct {
 // everywhere are the entities that any appliance may have: they are described
 // once.
 func everywhere(key string) bool {
-	return key == "connection" || key == "problem" || key == "error" || key == "error_code" || key == "notification" ||
+	return key == connectionKey || key == lastUpdateKey || key == refreshKey || key == "problem" || key == "error" || key == "error_code" || key == "notification" ||
 		strings.HasPrefix(key, snake(plainMeter))
 }
 

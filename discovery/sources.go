@@ -41,6 +41,7 @@ func (d *Device) Sources(p *thinq.Profile, s thinq.State, at time.Time) map[stri
 			}
 		}
 	}
+	delete(t.found, lastUpdateKey) // which follows all of them, and says nothing about any
 	sources := make(map[string][]thinq.Path, len(t.found))
 	for key, paths := range t.found {
 		sources[key] = slices.SortedFunc(maps.Keys(paths), thinq.Path.Compare)
