@@ -194,20 +194,3 @@ var ventilationRows = []Row{
 	{Path: "lamp.lampBrightness", With: []string{"ventilation.fanSpeed"}},
 	{Path: "ventilation.fanSpeed", With: []string{"lamp.lampBrightness"}, Word: Word{Disabled: true}}, // the fan does as much
 }
-
-// reserved are keys of composites and of entities that every appliance may
-// have. A property of such a name carries its resource in its key, whether the
-// appliance has the composite or not, so that no key ever moves.
-var reserved = map[string]bool{
-	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true, lampKey: true, moodLampKey: true, cellarLampKey: true,
-	chargingKey: true, batteryLevelKey: true,
-	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
-	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true, "preheated": true,
-	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
-	"problem": true, "connection": true, "error": true, "error_code": true, "notification": true,
-	"energy": true, "transaction": true, lastUpdateKey: true, refreshKey: true,
-	"reported_cook_mode": true, "reported_target_temperature": true, "reported_target": true, "reported_washer_mode": true,
-	"reported_power_level": true, "any_zone_on": true,
-	"energy_usage_today": true, "energy_usage_yesterday": true, "energy_usage_this_month": true, "energy_usage_last_month": true, "energy_usage_total": true,
-	awayKey: true, "air_clean": true, "water_temperature_difference": true,
-}

@@ -40,9 +40,6 @@ func (c battery) build(b *builder) {
 
 // putBinary adds a yes-or-no entity about one value; it is unknown with it.
 func (b *builder) putBinary(key, name, class string, p thinq.Path, ask func(v any) bool) {
-	if !b.claim(key) {
-		return
-	}
 	show := func(dst []byte, s thinq.State) []byte {
 		if s[p] == nil {
 			return append(dst, "null"...)

@@ -22,8 +22,9 @@ func (b *builder) buttons(v *value) (first string) {
 		e := b.button(v, o, key, b.buttonName(v, o))
 		name, _ := o.(string)
 		if permit, known := permits[name]; known && strings.HasSuffix(v.Path.Name, "perationMode") {
-			b.gate(b.panelOf(v), e, permit, o)
+			e.Gate = b.gate(b.panelOf(v), key, permit, o)
 		}
+		b.put(e)
 		first = or(first, key)
 	}
 	return first
@@ -70,8 +71,8 @@ func pressed(payload string) *Rejection {
 	return nil
 }
 
-// button makes the button that writes one option.
-func (b *builder) button(v *value, option any, key, name string) *Entity {
+// button is the button that writes one option.
+func (b *builder) button(v *value, option any, key, name string) Entity {
 	binding := b.binding(v)
 	binding.Attr = key
 	binding.Codec = Codec{Take: func(payload string, _ thinq.State) (thinq.State, *Rejection) {
@@ -85,6 +86,5 @@ func (b *builder) button(v *value, option any, key, name string) *Entity {
 	if icon := orderIcons[optionText(option)]; icon != "" {
 		c["icon"] = icon
 	}
-	b.put(Entity{Key: key, Platform: Button, Name: name, Config: c, Bindings: []Binding{binding}})
-	return &b.device.Entities[len(b.device.Entities)-1]
+	return Entity{Key: key, Platform: Button, Name: name, Config: c, Bindings: []Binding{binding}}
 }

@@ -19,12 +19,11 @@ func (b *builder) compose(key, name string, p Platform) composer {
 	return composer{builder: b, entity: Entity{Key: key, Platform: p, Name: name, Config: map[string]any{}}}
 }
 
-// attr is the attribute of a field; what only turns on and off is called power.
-func (c *composer) attr(field string) string { return c.entity.Key + "_" + or(field, "power") }
-
-// bind adds a field. A command for it turns the appliance on first.
+// bind adds a field; what only turns on and off is called power. A command for it
+// turns the appliance on first.
 func (c *composer) bind(field string, r rank, codec Codec, values ...*value) *Binding {
-	binding := Binding{Attr: c.attr(field), Field: field, Codec: codec, rank: r, wakes: true}
+	attr := c.claimBeside(c.entity.Key, "_"+or(field, "power"))
+	binding := Binding{Attr: attr, Field: field, Codec: codec, rank: r, wakes: true}
 	for _, v := range values {
 		if v != nil {
 			binding.Props = append(binding.Props, v.Property)

@@ -47,22 +47,23 @@ func (b *builder) orders(p panel) {
 		e.Bindings[0].Codec.Take = p.unlessSo(e.Bindings[0].Codec.Take)
 		e.Config = map[string]any{"icon": or(orderIcons[word(name)], "mdi:gesture-tap-button")}
 		if known {
-			b.gate(p, e, permit, option)
+			e.Gate = b.gate(p, key, permit, option)
 		}
+		b.put(e)
 	}
 }
 
-// gate makes a button usable only when LG would take its word.
-func (b *builder) gate(p panel, e *Entity, word permit, option any) {
+// gate is the gate of a button that can be used only when LG would take its word;
+// empty where nobody can tell.
+func (b *builder) gate(p panel, key string, word permit, option any) string {
 	if p.state == nil {
-		return
+		return ""
 	}
-	e.Gate = e.Key + "_available"
 	show := showBool(p.allows(word))
 	if p.op.row.Heats.startedBy(thinq.State{p.op.Path: option}) && !b.device.Settings.RemoteStart {
 		show = showConstant(false) // the bridge itself would refuse
 	}
-	b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: show}})
+	return b.gateFor(key, show)
 }
 
 // panelOf are the controls around an operation of a type that nobody knows: they
@@ -88,8 +89,7 @@ func (b *builder) orderList(p panel) {
 		Bindings: []Binding{binding},
 	}
 	if p.state != nil && p.remote != nil {
-		e.Gate = p.op.key + "_available"
-		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: showBool(func(s thinq.State) bool { return p.isOn(s) && p.isArmed(s) })}})
+		e.Gate = b.gateFor(e.Key, showBool(func(s thinq.State) bool { return p.isOn(s) && p.isArmed(s) }))
 	}
 	p.op.made = true
 	b.put(e)
@@ -118,10 +118,9 @@ func (b *builder) powerSwitch(p panel) {
 		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},
 	}
 	if p.remote != nil || !p.takes("POWER_ON") {
-		e.Gate = place + "power_available"
-		b.silent(Binding{Attr: e.Gate, Codec: Codec{Show: showBool(func(s thinq.State) bool {
+		e.Gate = b.gateFor(e.Key, showBool(func(s thinq.State) bool {
 			return p.isOn(s) || p.isOff(s) && p.isArmed(s) && p.takes("POWER_ON")
-		})}})
+		}))
 	}
 	b.put(e)
 }

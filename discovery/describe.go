@@ -173,61 +173,6 @@ func (b *builder) add(p thinq.Property, isAlien bool) {
 	b.byPath[p.Path] = v
 }
 
-// nameAll gives every value its key. Keys of the profile come first, so that a
-// value which turns up later never moves one of them.
-func (b *builder) nameAll() {
-	for _, isAlien := range []bool{false, true} {
-		for _, v := range b.values {
-			if v.alien == isAlien {
-				v.key = b.claimPath(v.Path, or(v.Path.Name, v.Path.Resource)) // an error, or a value in the place of a resource
-			}
-		}
-	}
-}
-
-// claimPath finds a free key for a value: its name, with the resource in front
-// if that is taken.
-func (b *builder) claimPath(p thinq.Path, name string) string {
-	place, short := locationKey(p.Location), snake(name)
-	long := snake(p.Resource) + "_" + short
-	if prefixed[p.Resource] {
-		short = long
-	}
-	if !reserved[short] && !isLatch(short) && b.claim(place+short) {
-		return place + short
-	}
-	if b.claim(place + long) {
-		return place + long
-	}
-	return b.claimNumbered(place + long)
-}
-
-// claimBeside gives a free key to what goes with the entity of a key.
-func (b *builder) claimBeside(key, suffix string) string {
-	if b.claim(key + suffix) {
-		return key + suffix
-	}
-	return b.claimNumbered(key + suffix)
-}
-
-// claimNumbered is the last resort of names that differ in case only.
-func (b *builder) claimNumbered(stem string) string {
-	for n := 2; ; n++ {
-		key := stem + "_" + string(appendNumber(nil, float64(n)))
-		if b.claim(key) {
-			return key
-		}
-	}
-}
-
-func (b *builder) claim(key string) bool {
-	if b.taken[key] {
-		return false
-	}
-	b.taken[key] = true
-	return true
-}
-
 // find is the value resource.name at a location, nil if there is none. What is
 // at no place may be at one that is all of the appliance. Of the units of a
 // temperature only the chosen one is left.

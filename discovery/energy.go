@@ -163,11 +163,17 @@ func (b *builder) meterEntity(name string, m meterPeriod) {
 		Bindings: []Binding{{Attr: key, Codec: Codec{Show: showValue(meterPath(part, name, m.key))}}},
 	}
 	if m.since {
-		since := key + "_since"
+		since := b.claimBeside(key, "_since")
 		e.Config["last_reset_value_template"] = "{{ value_json." + since + " or '' }}"
 		b.silent(Binding{Attr: since, Codec: Codec{Show: showText(meterPath(part, name, m.key+meterSince))}})
 	}
 	b.put(e)
+}
+
+// isMeter reports whether a key is one of a plain meter.
+func isMeter(key string) bool {
+	period, ok := strings.CutPrefix(key, snake(plainMeter)+"_")
+	return ok && slices.ContainsFunc(meterPeriods, func(m meterPeriod) bool { return m.key == period })
 }
 
 // meterName is what a meter is called: the name of its device says enough, unless

@@ -22,7 +22,7 @@ func (b *builder) filters() {
 			continue
 		}
 		name := b.named(v.Path.Location, sentence(strings.TrimPrefix(stem, place))+" due")
-		b.putBinary(stem+"due", name, "problem", v.Path, func(v any) bool {
+		b.putBinary(b.claimBeside(stem, "due"), name, "problem", v.Path, func(v any) bool {
 			f, ok := v.(float64)
 			return ok && f <= almostUsedUp
 		})

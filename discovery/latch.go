@@ -107,10 +107,8 @@ func (b *builder) latch(h *held) {
 // to end.
 func (b *builder) latchReset(h *held) {
 	key := h.Key + resetSuffix
-	gate := key + "_available"
-	b.silent(Binding{Attr: gate, Codec: Codec{Show: showBool(h.isSet)}})
 	b.put(Entity{
-		Key: key, Platform: Button, Name: b.phrase(resetting, h.Name), Gate: gate,
+		Key: key, Platform: Button, Name: b.phrase(resetting, h.Name), Gate: b.gateFor(key, showBool(h.isSet)),
 		Config: map[string]any{"entity_category": config, "icon": "mdi:bell-off-outline"},
 		Bindings: []Binding{{Attr: key, Codec: Codec{Take: func(payload string, now thinq.State) (thinq.State, *Rejection) {
 			if no := pressed(payload); no != nil || !h.isSet(now) {

@@ -188,6 +188,14 @@ func (b *builder) entity(v *value, platform Platform) Entity {
 	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{binding}, Gate: b.gateOf(v)}
 }
 
+// gateFor adds an attribute that says whether the entity of a key can be used,
+// and returns its key.
+func (b *builder) gateFor(key string, show func([]byte, thinq.State) []byte) string {
+	gate := b.claimBeside(key, "_available")
+	b.silent(Binding{Attr: gate, Codec: Codec{Show: show}})
+	return gate
+}
+
 // gateOf adds whether v can be set now, where that depends on another value; its
 // key is empty where it does not.
 func (b *builder) gateOf(v *value) (key string) {
@@ -203,9 +211,7 @@ func (b *builder) gateOf(v *value) (key string) {
 		}
 		on = word
 	}
-	key = v.key + "_available"
-	b.silent(Binding{Attr: key, Codec: Codec{Show: showBool(func(s thinq.State) bool { return s[gate.Path] == on })}})
-	return key
+	return b.gateFor(v.key, showBool(func(s thinq.State) bool { return s[gate.Path] == on }))
 }
 
 // finalWord adds what follows from how little is known: readable strangers are

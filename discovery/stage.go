@@ -81,6 +81,9 @@ func (st *stage) hold(v *value) {
 	st.memory[v.Path] = derivedPath(v.Path.Part, v.Path.Location, "staged."+v.Path.Key()+v.Path.Unit)
 }
 
+// reportedPrefix begins the keys of what an appliance itself says of a staged value.
+const reportedPrefix = "reported_"
+
 // reported shows what the appliance itself says of a staged value.
 func (b *builder) reported(v *value) {
 	stem, _ := split(v.Path.Name)
@@ -106,7 +109,7 @@ func (b *builder) reportedTimer(t *timer, key, name, icon string) {
 func (b *builder) reportedSensor(at thinq.Path, key, name string, c map[string]any, show func([]byte, thinq.State) []byte) {
 	place := locationKey(at.Location)
 	short := key[len(place):]
-	key = place + "reported_" + short
+	key = place + reportedPrefix + short
 	b.put(Entity{
 		Key: key, Platform: Sensor, Name: b.named(at.Location, "Reported "+lowerFirst(or(name, sentence(short)))),
 		Config: c, Bindings: []Binding{{Attr: key, Codec: Codec{Show: show}}},
