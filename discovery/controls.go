@@ -112,7 +112,7 @@ func (b *builder) powerSwitch(p panel) {
 		}
 		return append(dst, "null"...)
 	}
-	binding.Codec.Take = p.unlessSo(takeProperty(p.op.Property))
+	binding.Codec.Take = p.unlessSo(p.takePower)
 	e := Entity{
 		Key: place + "power", Platform: Switch, Name: b.named(p.op.Path.Location, "Power"), Bindings: []Binding{binding},
 		Config: map[string]any{"payload_on": "power_on", "payload_off": "power_off", "icon": "mdi:power"},
@@ -148,6 +148,19 @@ func (p panel) isOn(s thinq.State) bool {
 
 // isArmed reports whether the appliance lets itself be started from afar.
 func (p panel) isArmed(s thinq.State) bool { return p.remote == nil || s[p.remote.Path] == any(true) }
+
+// takePower reads what the power switch sends. Most appliances do not have the
+// word to be switched on from afar.
+func (p panel) takePower(payload string, now thinq.State) (thinq.State, *Rejection) {
+	name, rejection := parseWord(powerWords, payload)
+	switch {
+	case rejection != nil:
+		return nil, rejection
+	case p.takes("POWER_ON") || name != powerWords[0] || p.isOn(now):
+		return thinq.State{p.op.Path: name}, nil
+	}
+	return nil, invalid("The appliance cannot be switched on from afar. Switch it on there.", wordsOf(powerWords[1:]))
+}
 
 // unlessSo drops the order to be on or off where the appliance is so: LG refuses
 // it (2302).

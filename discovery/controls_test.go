@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -103,6 +104,11 @@ func TestPower(t *testing.T) {
 	}
 	if calls, err := d.Wish(map[string]string{"power": "power_on"}, at(t, s.state, map[string]any{state.String(): "POWER_OFF"})); err == nil {
 		t.Errorf("on: %v", calls)
+	} else if got, want := err.Error(), "cannot be switched on from afar"; !strings.Contains(got, want) {
+		t.Errorf("on: %s, want %s", got, want)
+	}
+	if calls, err := d.Wish(map[string]string{"power": "power_on"}, at(t, s.state, map[string]any{state.String(): "STEAM"})); err != nil || calls != nil {
+		t.Errorf("on while on: %v, %v", calls, err)
 	}
 }
 

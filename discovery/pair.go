@@ -44,6 +44,9 @@ func (u *hvacUnit) pairCodec(v *value) Codec {
 			if !u.twoPoints(now) {
 				return nil, &Rejection{Reason: "wrong_mode", Message: "the appliance has one set-point at the moment"}
 			}
+			if targets[targetMode(u.job(now))] == nil {
+				return nil, &Rejection{Reason: "wrong_mode", Message: "no temperature can be set in the mode " + word(u.job(now))}
+			}
 			f, rejection := setpoint{takes: v}.parse(payload, now)
 			if rejection != nil {
 				return nil, rejection

@@ -209,3 +209,19 @@ func TestOneSetpointAtTheMoment(t *testing.T) {
 		t.Errorf("sends %s", got)
 	}
 }
+
+// TestNoPairInThisMode: what no mode takes is not sent, even where it is so
+// already: nobody would see it.
+func TestNoPairInThisMode(t *testing.T) {
+	for job, want := range map[string]string{"FAN": "no temperature can be set in the mode fan", "AIR_DRY": "no temperature can be set in the mode air_dry"} {
+		s := twoPointed(t, job)
+		for _, attr := range []string{"climate_temperature_low", "climate_temperature_high"} {
+			if got := s.sent(t, map[string]string{attr: "21"}); got[0] != want {
+				t.Errorf("%s in %s: %s, want %s", attr, job, got, want)
+			}
+		}
+		if got := s.sent(t, map[string]string{"climate_mode": "heat_cool", "climate_temperature_low": "19", "climate_temperature_high": "25"}); len(got) < 2 {
+			t.Errorf("with a mode that takes them: %s", got)
+		}
+	}
+}
