@@ -54,6 +54,7 @@ type device struct {
 
 	notice  string // the last one, and when: LG sends some twice
 	noticed time.Time
+	told    []string // notifications that came before there was a state to remember them
 
 	panics   []time.Time
 	disabled bool

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,39 @@ func TestErrorEnds(t *testing.T) {
 		}
 		if got := h.broker.on(h.topic("dish", "/event/error")); len(got) != 1 {
 			t.Errorf("events = %q", got)
+		}
+	})
+}
+
+// What LG tells before an appliance was ever read lasts as well: the event comes
+// at once and once, the rest with the first state.
+func TestLatchBeforeTheFirstRead(t *testing.T) {
+	inHome(t, nil, func(h *home) {
+		h.start()
+		h.add(tank)
+		h.cloud.quietly("tank", `{"operation":{"dehumidifierOperationMode":"POWER_ON"}}`)
+		for range 3 {
+			h.cloud.fail("state tank", lgError("2212", 500))
+		}
+		h.bridgeRequest("discover", "{}")
+		h.after(5 * time.Second)
+		if h.bridge.devices["tank"].profile == nil || h.bridge.devices["tank"].state != nil {
+			t.Fatal("the appliance is not between its profile and its state")
+		}
+		for _, code := range []string{"WATER_IS_FULL", "NEVER_HEARD_OF"} {
+			h.cloud.handle(thinq.Event{Kind: thinq.Notice, Device: "tank", Code: code})
+		}
+		h.after(2 * time.Second)
+		events := len(h.broker.on(h.topic("tank", "/event/notification")))
+		h.after(20 * time.Minute)
+		if got := h.state("tank", "tank_full"); got != true {
+			t.Errorf("tank_full = %v", got)
+		}
+		if got := h.broker.last("homeassistant/device/thinq2mqtt_" + h.slug("tank") + "/config"); !strings.Contains(got, "never_heard_of") {
+			t.Error("a code that was heard is not announced")
+		}
+		if got := h.broker.on(h.topic("tank", "/event/notification")); events != 2 || len(got) != events {
+			t.Errorf("%d events, then %q", events, got)
 		}
 	})
 }

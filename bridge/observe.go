@@ -3,6 +3,7 @@ package bridge
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
@@ -68,6 +69,7 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 	if changed != nil {
 		b.derive(d, changed, fresh)
 	}
+	b.recall(d)
 	if changed != nil || fresh || d.shout {
 		b.publishState(d, d.shout)
 		b.dirty()
@@ -156,6 +158,9 @@ func (b *Bridge) notify(d *device, code string) {
 		return
 	}
 	d.notice, d.noticed = code, now
+	if d.state == nil && !slices.Contains(d.told, code) {
+		d.told = append(d.told, code)
+	}
 	if d.profile == nil {
 		return
 	}
@@ -164,6 +169,16 @@ func (b *Bridge) notify(d *device, code string) {
 		defer func() { d.state = nil }()
 	}
 	b.tell(d, discovery.Notice(code))
+}
+
+// recall has the state remember what notifications said before it was there.
+// Their events were sent when they came.
+func (b *Bridge) recall(d *device) {
+	told := d.told
+	d.told = nil
+	for _, code := range told {
+		b.derive(d, discovery.Notice(code), true)
+	}
 }
 
 // tell passes on news that are no part of a state, with what follows from them.

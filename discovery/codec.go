@@ -332,7 +332,6 @@ func invalid(message string, allowed any) *Rejection {
 // pairs are words that mean on and off without saying so.
 var pairs = [][2]string{
 	{"ON", "OFF"}, {"POWER_ON", "POWER_OFF"}, {"OPEN", "CLOSE"}, {"OPEN", "CLOSED"}, {"SET", "UNSET"},
-	{"DETECTED", "NORMAL"}, {"DETECTED", "NOT_DETECTED"}, {"ERROR", "NORMAL"},
 	{"ENABLE", "DISABLE"}, {"ENABLED", "DISABLED"}, {"YES", "NO"}, {"TRUE", "FALSE"},
 }
 
@@ -371,7 +370,7 @@ func pairIn(options []any) (on, off string, ok bool) {
 
 func means(on, off string) bool {
 	on, off = strings.ToUpper(on), strings.ToUpper(off)
-	if slices.Contains(pairs, [2]string{on, off}) {
+	if slices.Contains(pairs, [2]string{on, off}) || isAlarm(on, off) {
 		return true
 	}
 	stem, ok := strings.CutSuffix(on, "_ON")

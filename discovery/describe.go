@@ -163,7 +163,7 @@ func (b *builder) add(p thinq.Property, isAlien bool) {
 	v := &value{Property: p, alien: isAlien, row: b.appliance.row(p.Path.Key())}
 	w, known := lookUp(p.Path.Resource, p.Path.Name)
 	v.word, v.known = merge(v.row.Word, w), known || v.row.Path != ""
-	if h, ok := hint(p.Path.Name); ok && p.Readable && natureOf(p) == pairOf {
+	if h, ok := alarmOf(p); ok {
 		v.word, v.known = merge(v.word, h), true
 	}
 	if on, _, ok := pair(readOptions(p)); ok && strings.EqualFold(on, "POWER_ON") {

@@ -1,6 +1,9 @@
 package discovery
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Word is how a property is presented. Empty fields say nothing.
 type Word struct {
@@ -203,13 +206,22 @@ var hints = []struct {
 	{"fire", Word{Binary: "smoke"}},
 	{"gas", Word{Binary: "gas"}},
 	{"leak", Word{Binary: "moisture"}},
+	{"flood", Word{Binary: "moisture"}},
 	{"motion", Word{Binary: "motion"}},
+	{"tamper", Word{Binary: "tamper"}},
+	{"occupancy", Word{Binary: "occupancy"}},
 	{"door", Word{Binary: "door"}},
 	{"alarm", Word{Binary: "problem"}},
 }
 
+// settings end the names of values that only set how something is watched.
+var settings = []string{"Mode", "Enabled", "Setting"}
+
 // hint finds a hint for a name.
 func hint(name string) (Word, bool) {
+	if slices.ContainsFunc(settings, func(end string) bool { return strings.HasSuffix(name, end) }) {
+		return Word{}, false
+	}
 	for _, h := range hints {
 		if strings.Contains(strings.ToLower(name), h.part) {
 			return h.Word, true
