@@ -276,10 +276,18 @@ func (c component) accepts(field, form string) bool {
 
 type rule func(c component, form string) bool
 
+// shownOrSent: the words of a switch, where it shows others than it is sent.
+func shownOrSent(c component, form string) bool {
+	if c["state_on"] != nil {
+		return oneOf("state_on", "state_off")(c, form)
+	}
+	return oneOf("payload_on", "payload_off")(c, form)
+}
+
 // rules say what Home Assistant takes, by platform and template.
 var rules = map[string]rule{
 	"binary_sensor.value_template": oneOf("payload_on", "payload_off"),
-	"switch.value_template":        oneOf("payload_on", "payload_off"),
+	"switch.value_template":        shownOrSent,
 	"select.value_template":        oneOf("options"),
 	"number.value_template":        between("min", "max"),
 	"sensor.value_template":        sensorValue,

@@ -10,9 +10,9 @@ var unheard = Appliance{
 		programme{State: laundryProgramme.State, Timer: laundryProgramme.Timer, Count: laundryProgramme.Count, Proven: true},
 		fan{Power: "operation.*OperationMode", Speed: airFlow, Angle: angles, Keep: true}, hoodFan,
 		humidifier, dehumidifier, robot{State: robotCleaner.State, Operation: robotCleaner.Operation, Proof: "HOMING"},
-		battery{State: chargers}, hoodLamp, moodLamp, cellarLamp,
+		battery{State: chargers}, hoodLamp, moodLamp, cellarLamp, hob,
 	},
-	Rows: ventilationRows,
+	Rows: append(ventilationRows, hobRows...),
 }
 
 // laundryProgramme is the programme of everything that LG built like a washer.
@@ -60,16 +60,9 @@ var appliances = []Appliance{
 		Rows: []Row{{Path: "airFlow.windTemperature", While: "airFlow.warmMode"}}},
 	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
 	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan", Main: fanKey,
-		Composites: []Composite{fan{Power: "operation.ceilingfanOperationMode", Speed: airFlow, Angle: angles}}},
+		Composites: []Composite{fan{Power: "operation.*OperationMode", Speed: airFlow, Angle: angles}}},
 	{Type: "DEVICE_COOKTOP", Name: "Cooktop",
-		Composites: []Composite{zones{Level: "power.powerLevel", Time: "timer", State: "cookingZone.currentState"}},
-		Rows: []Row{
-			{Path: "operation.operationMode", Word: Word{Name: "All off"}},
-			{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}},
-			{Path: "timer.remain", With: []string{"power.powerLevel"}},
-			{Path: "timer.remainHour", With: []string{"power.powerLevel", "timer.remainMinute"}},
-			{Path: "timer.remainMinute", With: []string{"power.powerLevel", "timer.remainHour"}},
-		}},
+		Composites: []Composite{hob}, Rows: hobRows},
 	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier", Main: humidifierKey,
 		Composites: []Composite{dehumidifier}},
 	{Type: "DEVICE_DISH_WASHER", Name: "Dishwasher", Main: "current_state", Composites: laundry("dishWasher"), Rows: laundryRows},
@@ -88,10 +81,10 @@ var appliances = []Appliance{
 				"cook.cookMode", "temperature.targetTemperature", "temperatureInUnits.targetTemperature",
 				"timer.targetHour", "timer.targetMinute", "timer.targetSecond",
 			},
-		}, preheating{laundryProgramme.State}}, laundry("oven")...),
-		Rows: []Row{
+		}, preheating{laundryProgramme.State}, hob}, laundry("oven")...),
+		Rows: append([]Row{
 			{Path: "operation.ovenOperationMode", Heats: heat{"START", "PREHEATING"}},
-		}},
+		}, hobRows...)},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator",
 		Composites: []Composite{plantLight{Resource: "light", Duration: "light.duration", Level: "light.brightness"}}},
 	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner", Main: vacuumKey,
@@ -188,6 +181,19 @@ var chargers = []string{"runState.currentState", "runState.currentStateDetail"}
 
 // filter is the filter of whatever moves air.
 var filter = filterLeft{Life: "filterInfo.filterLifetime", Used: "filterInfo.usedTime", Left: "filterInfo.filterRemainPercent"}
+
+// hob are the zones of a hob, also of one that is part of a range; hobRows: LG
+// wants all of a zone in one call.
+var (
+	hob     = zones{Level: "power.powerLevel", Time: "timer", State: "cookingZone.currentState"}
+	hobRows = []Row{
+		{Path: "operation.operationMode", Word: Word{Name: "All off"}},
+		{Path: "power.powerLevel", With: []string{"timer.remainHour", "timer.remainMinute"}},
+		{Path: "timer.remain", With: []string{"power.powerLevel"}},
+		{Path: "timer.remainHour", With: []string{"power.powerLevel", "timer.remainMinute"}},
+		{Path: "timer.remainMinute", With: []string{"power.powerLevel", "timer.remainHour"}},
+	}
+)
 
 // ventilationRows: LG wants the lamp and the fan in one call.
 var ventilationRows = []Row{

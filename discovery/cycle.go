@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -56,8 +57,13 @@ type hearsay struct {
 // under the resource "derived" and are part of later calls' now. The result is
 // nil if nothing is new. Events are in order.
 func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.State, events []Event) {
-	into := thinq.State{}
+	into, before := thinq.State{}, now
 	d.otherUnit(changed, into)
+	if flags := d.raise(now, changed); flags != nil {
+		maps.Copy(into, flags)
+		now = maps.Clone(now)
+		maps.Copy(now, flags)
+	}
 	d.learnWords(changed, into)
 	events = slices.Concat(d.noticed(changed, into), d.failures(changed, into))
 	heard := hearsay{complete: completes(d.notice(changed)), lost: changed[lostPath] != nil}
@@ -74,7 +80,7 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 		remember(now, changed, into, at)
 	}
 	d.tick(now, into, at)
-	return news(now, into), events
+	return news(before, into), events
 }
 
 // now is the phase of an appliance as it was last worked out.

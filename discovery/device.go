@@ -77,6 +77,7 @@ type description struct {
 	cycles       []*cycle
 	memories     []memory    // what composites want remembered
 	stages       []*stage    // what waits for the order to start
+	flags        []*timer    // of which LG says in a word of its own whether they are set
 	clockworks   []clockwork // what of it time alone changes
 	held         holding
 	sieves       []func(changed, into thinq.State) // remember what did not fit

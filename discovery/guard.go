@@ -1,6 +1,10 @@
 package discovery
 
-import "github.com/thinq2mqtt/thinq2mqtt/thinq"
+import (
+	"strings"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
 
 // A guard says why a wish of an appliance is refused without asking LG; now is
 // the state with the wishes of higher rank already in it.
@@ -14,7 +18,9 @@ func unarmed() *Rejection {
 	return &Rejection{Reason: "remote_off", Message: "Remote start is switched off at the appliance. Switch it on there, then try again."}
 }
 
-// needsLeave is the refusal of heat that the owner has not allowed.
+// needsLeave is the refusal of heat that the owner has not allowed. The halves
+// of a tower are allowed it together.
 func needsLeave(d *Device) *Rejection {
-	return &Rejection{Reason: "remote_start", Message: "This may start heat. To allow it, set remote_start: true for " + d.Slug + " in the configuration."}
+	whole := strings.TrimSuffix(d.Slug, "_"+slugWord(d.Part))
+	return &Rejection{Reason: "remote_start", Message: "This may start heat. To allow it, set remote_start: true for " + whole + " in the configuration."}
 }

@@ -23,13 +23,14 @@ const (
 	remaining             // what is left of a timer
 	ordered               // Self test + Start
 	resetting             // Filter due that is acknowledged
+	left                  // what is left of something that is used up
 )
 
 // languages are those that can be configured.
 var languages = map[string]language{
-	"en": {forms: map[form]string{placed: "%s %s", cancelled: "Cancel %s", remaining: "%s remaining", ordered: "%s %s", resetting: "%s reset"}},
-	"de": {words: german, forms: map[form]string{placed: "%[2]s %[1]s", cancelled: "%s abbrechen", remaining: "%s verbleibend", ordered: "%s: %s", resetting: "%s: zurücksetzen"}},
-	"ko": {words: korean, forms: map[form]string{placed: "%s %s", cancelled: "%s 취소", remaining: "%s 남은 시간", ordered: "%s %s", resetting: "%s 초기화"}},
+	"en": {forms: map[form]string{placed: "%s %s", cancelled: "Cancel %s", remaining: "%s remaining", ordered: "%s %s", resetting: "%s reset", left: "%s remaining"}},
+	"de": {words: german, forms: map[form]string{placed: "%[2]s %[1]s", cancelled: "%s abbrechen", remaining: "%s verbleibend", ordered: "%s: %s", resetting: "%s: zurücksetzen", left: "%s, Rest"}},
+	"ko": {words: korean, forms: map[form]string{placed: "%s %s", cancelled: "%s 취소", remaining: "%s 남은 시간", ordered: "%s %s", resetting: "%s 초기화", left: "%s 잔량"}},
 }
 
 // A speaker says visible texts in the language of its options.

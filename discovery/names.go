@@ -46,7 +46,11 @@ func (b *builder) nameOf(v *value) string {
 	if name == "" && v.Path.Name == strings.ToUpper(v.Path.Name) {
 		name = v.Path.Name // an abbreviation
 	}
-	return b.named(v.Path.Location, or(name, sentence(strings.TrimPrefix(v.key, locationKey(v.Path.Location)))))
+	key := strings.TrimPrefix(v.key, locationKey(v.Path.Location))
+	if stem, ok := strings.CutSuffix(key, "_remain_percent"); ok && name == "" {
+		name = b.phrase(left, sentence(stem))
+	}
+	return b.named(v.Path.Location, or(name, sentence(key)))
 }
 
 // distinct is the name of an entity, or where another one of the device has it

@@ -279,9 +279,35 @@ func (b *builder) binarySensor(v *value, c map[string]any) Platform {
 	return BinarySensor
 }
 
+// onOffSwitch sends the words that can be set, which may be others than those
+// that are shown.
 func (b *builder) onOffSwitch(v *value, c map[string]any) Platform {
-	c["payload_on"], c["payload_off"] = v.onOff()
+	on, off := v.onOff()
+	c["payload_on"], c["payload_off"] = on, off
+	if start, stop, ok := v.orders(on); ok {
+		c["payload_on"], c["payload_off"] = start, stop
+		c["state_on"], c["state_off"] = on, off
+	}
 	return Switch
+}
+
+// orders are the words that set a pair, if the one that shows that it is on is
+// none of them: ON is set by START.
+func (v *value) orders(on string) (start, stop string, ok bool) {
+	words := wordsOf(v.Write.Options)
+	if len(words) != 2 || slices.Contains(words, on) || isBool(v.Property) {
+		return "", "", false
+	}
+	if on, off, ok := pair(v.Write.Options); ok {
+		return word(on), word(off), true
+	}
+	switch word(v.row.On) {
+	case words[0]:
+		return words[0], words[1], true
+	case words[1]:
+		return words[1], words[0], true
+	}
+	return "", "", false
 }
 
 // sensor describes a number with its class, a word with its options.

@@ -21,6 +21,9 @@ type sieve struct {
 func sieveOf(platform Platform, c map[string]any) *sieve {
 	switch {
 	case platform == BinarySensor || platform == Switch:
+		if c["state_on"] != nil {
+			return pairSieve(c["state_on"], c["state_off"])
+		}
 		return pairSieve(c["payload_on"], c["payload_off"])
 	case platform == Sensor && c["device_class"] == nil && c["unit_of_measurement"] == nil && c["state_class"] == nil:
 		return &sieve{isShort, func(value string) string { return fmt.Sprintf("{{ (%s | string)[:%d] }}", value, maxState) }}

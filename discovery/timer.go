@@ -53,6 +53,9 @@ func (b *builder) timers() {
 		t.parts, t.minutes = append(t.parts, v), append(t.minutes, minutes)
 	}
 	for _, t := range all {
+		if t.clear = b.clearing(t.resource, t.stem, t.location); t.clear != nil {
+			b.device.flags = append(b.device.flags, t)
+		}
 		switch {
 		case t.parts[0].shown != "":
 		case len(t.parts) > 1:
@@ -66,7 +69,6 @@ func (b *builder) timers() {
 // timer adds the entity of one timer. What can be set as a whole swallows its
 // parts; otherwise a part that can be set alone keeps its own entity.
 func (b *builder) timer(t *timer) {
-	t.clear = b.clearing(t.resource, t.stem, t.location)
 	row := b.appliance.row(t.resource + "." + t.stem)
 	found, _ := lookUp(t.resource, t.stem)
 	w := merge(row.Word, found)
@@ -168,6 +170,23 @@ func (t *timer) readSet(s thinq.State) (minutes float64, set bool) {
 
 // isClear reports whether LG says in so many words that the timer is off.
 func (t *timer) isClear(s thinq.State) bool { return t.clear != nil && s[t.clear.Path] == any("UNSET") }
+
+// raise is what LG leaves out of a report of a timer that it had said to be
+// clear before: that it is set now. Nil if that is nothing.
+func (d *Device) raise(now, changed thinq.State) (flags thinq.State) {
+	for _, t := range d.flags {
+		if _, said := changed[t.clear.Path]; said || !t.isClear(now) {
+			continue
+		}
+		if minutes, _ := t.read(changed); minutes > 0 {
+			if flags == nil {
+				flags = thinq.State{}
+			}
+			flags[t.clear.Path] = "SET"
+		}
+	}
+	return flags
+}
 
 func (t *timer) canClear() bool {
 	return t.clear != nil && t.clear.Writable && t.clear.Check("UNSET") == nil

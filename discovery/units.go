@@ -130,8 +130,12 @@ func (b *builder) resolveUnit(v *value) {
 	if v.word.Class == "temperature" && v.word.Unit == "" {
 		v.word.Unit = units["C"] // LG's default where nothing says otherwise
 	}
-	if v.word.Class != "" && !takesUnit(v.word.Class, v.word.Unit) {
-		v.word.Class = ""
+	if v.word.Class != "" && !takesUnit(v.word.Class, v.word.Unit) || v.word.Unit == "K" {
+		v.word.Class = "" // in kelvin LG counts the colour of light
+	}
+	if class, ok := unitClasses[v.word.Unit]; ok && v.word.Class == "" && isNumeric(v.Property) {
+		v.word.Class, v.word.StateClass = class, or(v.word.StateClass, growths[class])
+		v.known = v.known || !v.Writable
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 var words = map[string]Word{
 	"PM1":  {Name: "PM1", Class: "pm1", Unit: microgram, StateClass: measurement},
 	"PM2":  {Name: "PM2.5", Class: "pm25", Unit: microgram, StateClass: measurement},
+	"PM25": {Name: "PM2.5", Class: "pm25", Unit: microgram, StateClass: measurement},
 	"PM10": {Name: "PM10", Class: "pm10", Unit: microgram, StateClass: measurement},
 	"CO2":  {Name: "Carbon dioxide", Class: "carbon_dioxide", Unit: "ppm", StateClass: measurement},
 
@@ -50,9 +51,13 @@ var words = map[string]Word{
 	"currentHumidity":     {Class: "humidity", Unit: "%", StateClass: measurement},
 	"targetHumidity":      {Class: "humidity", Unit: "%", Low: 0, High: 100},
 	"temperature":         {Class: "temperature", StateClass: measurement},
+	"colorTemperature":    {Name: "Color temperature", Icon: "mdi:palette", Unit: "K"},
+	"illuminance":         {Class: "illuminance", Unit: "lx", StateClass: measurement},
+	"lux":                 {Name: "Illuminance", Class: "illuminance", Unit: "lx", StateClass: measurement},
 	"odor":                {Name: "Odor", Icon: "mdi:scent", StateClass: measurement, Disabled: true},
 	"oder":                {Name: "Odor", Icon: "mdi:scent", StateClass: measurement, Disabled: true},
 	"odorLevel":           {Name: "Odor level", Icon: "mdi:scent"},
+	"oderLevel":           {Name: "Odor level", Icon: "mdi:scent"},
 	"totalPollution":      {Name: "Total pollution", StateClass: measurement, Disabled: true},
 	"totalPollutionLevel": {Name: "Total pollution level", Icon: "mdi:air-filter"},
 	"monitoringEnabled":   {Name: "Air quality monitoring", Icon: "mdi:monitor-eye", Category: config},
@@ -182,7 +187,13 @@ var endings = []struct {
 }{
 	{"CurrentTemperature", Word{Class: "temperature", StateClass: measurement}},
 	{"currentTemperature", Word{Class: "temperature", StateClass: measurement}},
-	{"Temperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"TargetTemperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"targetTemperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"MinTemperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"minTemperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"MaxTemperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"maxTemperature", Word{Class: "temperature", Icon: "mdi:thermometer"}},
+	{"Temperature", Word{Class: "temperature", StateClass: measurement, Icon: "mdi:thermometer"}},
 	{"temperature", Word{Class: "temperature"}},
 	{"RemainPercent", Word{Unit: "%", StateClass: measurement}},
 	{"Percent", Word{Unit: "%", StateClass: measurement}},
@@ -297,8 +308,23 @@ var units = map[string]string{
 	"C": "°C", "F": "°F", "CELSIUS": "°C", "FAHRENHEIT": "°F",
 	"G": "g", "KG": "kg", "HOUR": "h", "MINUTE": "min", "MIN": "min", "SECOND": "s", "DAY": "d", "MONTH": "months",
 	"%": "%", "PERCENT": "%", "PPM": "ppm", "W": "W", "KW": "kW", "WH": "Wh", "KWH": "kWh", "L": "L", "ML": "mL",
+	"V": "V", "A": "A", "MA": "mA", "HZ": "Hz", "LUX": "lx", "LX": "lx", "HPA": "hPa", "K": "K",
 	"UG/M3": microgram, "µG/M³": microgram, "ΜG/M³": microgram, "㎍/㎥": microgram,
 }
+
+// unitClasses are the device classes of numbers that say no more of themselves
+// than a unit which leaves no doubt, growths the state classes of what such a
+// number measures where that is not plain from the class.
+var (
+	unitClasses = map[string]string{
+		"W": "power", "kW": "power", "Wh": "energy", "kWh": "energy", "V": "voltage", "A": "current", "mA": "current",
+		"Hz": "frequency", "lx": "illuminance", "hPa": "atmospheric_pressure", "°C": "temperature", "°F": "temperature",
+	}
+	growths = map[string]string{
+		"power": measurement, "energy": increasing, "voltage": measurement, "current": measurement,
+		"frequency": measurement, "illuminance": measurement, "atmospheric_pressure": measurement,
+	}
+)
 
 // classUnits are the units that Home Assistant takes for the device classes of
 // numbers, an empty one for none at all; a component with another one is refused
