@@ -75,7 +75,6 @@ func TestEveryCommand(t *testing.T) {
 				}
 				for _, payload := range c.payloads() {
 					d.publish(c.Command, payload)
-					d.after(45 * time.Second)
 					fate := d.fate(results, c.Command, payload)
 					fates[fate]++
 					shown := d.shown(c, states)
@@ -149,39 +148,48 @@ func (d *daemon) render(c component, document []byte) string {
 	}
 }
 
-// fate is how the one command that was sent ended.
+// fate waits for the end of the one command that was sent, and then a little for
+// another end.
 func (d *daemon) fate(results <-chan linktest.Msg, topic, payload string) string {
 	d.Helper()
 	var final []string
-	for {
-		select {
-		case m := <-results:
-			var r struct {
-				Status string
-				Error  struct{ Reason, Code, Message string }
-			}
-			if err := json.Unmarshal(m.Payload, &r); err != nil {
-				d.Fatal(err)
-			}
-			if r.Status == "accepted" {
-				continue
-			}
-			word := r.Status
-			if r.Error.Reason != "" {
-				word += ":" + r.Error.Reason
-			}
-			final = append(final, word)
-			if r.Status == "unknown" || r.Status == "expired" || r.Error.Reason == "unsupported" || r.Error.Reason == "fault" {
-				d.Errorf("%s = %s: %s", topic, payload, m.Payload)
-			}
-			continue
-		default:
+	for left := 45; left > 0; left-- {
+		d.after(time.Second)
+		if ends := d.ends(results, topic, payload); len(ends) > 0 {
+			final = append(final, ends...)
+			left = min(left, 6)
 		}
-		break
 	}
 	if len(final) != 1 {
 		d.Errorf("%s = %s ended %d times: %q", topic, payload, len(final), final)
 		return "not once"
 	}
 	return final[0]
+}
+
+// ends are the results that have come, but for those of a beginning.
+func (d *daemon) ends(results <-chan linktest.Msg, topic, payload string) (final []string) {
+	d.Helper()
+	for len(results) > 0 {
+		m := <-results
+		var r struct {
+			Status string
+			Error  struct{ Reason, Code, Message string }
+		}
+		if err := json.Unmarshal(m.Payload, &r); err != nil {
+			d.Fatal(err)
+		}
+		if r.Status == "accepted" {
+			continue
+		}
+		word := r.Status
+		if r.Error.Reason != "" {
+			word += ":" + r.Error.Reason
+		}
+		final = append(final, word)
+		if r.Status == "unknown" || r.Status == "expired" || r.Error.Reason == "unsupported" || r.Error.Reason == "fault" {
+			d.Errorf("%s = %s: %s", topic, payload, m.Payload)
+		}
+	}
+	return final
 }

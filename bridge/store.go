@@ -221,7 +221,7 @@ func (s *Store) write(name string, v any) error {
 			return err
 		}
 	}
-	if err := renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask()); err != nil {
+	if err := renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask(), renameio.WithTempDir(s.dir)); err != nil {
 		return err
 	}
 	s.good[name] = true

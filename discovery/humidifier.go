@@ -63,7 +63,7 @@ func (m *moistener) targetHumidity() {
 	}
 	low, high := 0.0, 100.0
 	if m.target != nil && m.target.Readable {
-		codec.Show = showNumber(m.target.Path)
+		codec.Show = showPercent(m.target.Path)
 		if l, h := m.shownLimits(m.target); l < h {
 			low, high = l, h
 		}
@@ -73,6 +73,17 @@ func (m *moistener) targetHumidity() {
 	}
 	m.entity.Config["min_humidity"], m.entity.Config["max_humidity"] = max(low, 0), min(high, 100)
 	m.bind("target_humidity", rankValue, codec, m.target).wakes = m.target != nil && m.target.Writable
+}
+
+// showPercent shows nothing in the place of what can be no humidity.
+func showPercent(p thinq.Path) func([]byte, thinq.State) []byte {
+	show := showNumber(p)
+	return func(dst []byte, s thinq.State) []byte {
+		if f, ok := s[p].(float64); ok && (f < 0 || f > 100) {
+			return append(dst, "null"...)
+		}
+		return show(dst, s)
+	}
 }
 
 func (m *moistener) modes() {

@@ -42,6 +42,19 @@ func TestHumidity(t *testing.T) {
 	}
 }
 
+// TestNoHumidity: Home Assistant drops a target that can be none.
+func TestNoHumidity(t *testing.T) {
+	s := sampleNamed(t, "humidifier_studio")
+	for reported, want := range map[float64]string{-7.5: "<nil>", 0: "0", 45: "45", 101: "<nil>"} {
+		now := at(t, s.state, map[string]any{targetHumidity: reported})
+		devices := Describe(s.device, s.profile, now, testOptions)
+		if got := documented(t, devices[0], now, "humidifier_target_humidity"); got != want {
+			t.Errorf("%v is shown as %s, want %s", reported, got, want)
+		}
+		newHome().accepts(t, devices, now)
+	}
+}
+
 // TestNoTarget: a model without a target that can be set is a humidifier all the
 // same, and says what can be done instead.
 func TestNoTarget(t *testing.T) {

@@ -64,11 +64,13 @@ type holding []*held
 // latches adds the sensors of the conditions that the codes and properties of
 // the appliance can tell, with a button that ends each.
 func (b *builder) latches() {
-	codes := slices.Concat(b.device.notices.mine, b.device.errors.mine)
+	tells := map[*latch]bool{}
+	for _, code := range slices.Concat(b.device.notices.mine, b.device.errors.mine) {
+		tells[latchOf(code)] = true
+	}
 	for i := range latches {
 		l := &latches[i]
-		h := &held{latch: l, path: derivedPath(b.device.Part, "", l.Key), seen: b.speaking(l)}
-		h.coded = slices.ContainsFunc(codes, func(code string) bool { return latchOf(code) == l })
+		h := &held{latch: l, path: derivedPath(b.device.Part, "", l.Key), seen: b.speaking(l), coded: tells[l]}
 		if !h.coded && !slices.ContainsFunc(h.seen, h.isReason) || !b.claim(l.Key) {
 			continue
 		}
@@ -86,8 +88,9 @@ func (b *builder) latches() {
 // speaking are the places of the values that say something about a latch.
 func (b *builder) speaking(l *latch) []thinq.Path {
 	var paths []thinq.Path
+	signs := slices.Concat(l.Well, l.Ill)
 	for _, v := range b.values {
-		if slices.ContainsFunc(slices.Concat(l.Well, l.Ill), func(s sign) bool { return s.speaksOf(v.Path) }) {
+		if slices.ContainsFunc(signs, func(s sign) bool { return s.speaksOf(v.Path) }) {
 			paths = append(paths, v.Path)
 		}
 	}

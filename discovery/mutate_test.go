@@ -110,8 +110,9 @@ var mutations = []mutation{
 // panics, Home Assistant takes every entity that is left and every value of it,
 // every command has an answer, and what another resource says stays as it was.
 func TestMutations(t *testing.T) {
+	t.Parallel()
 	count := 0
-	for _, saved := range thinqtest.Samples() {
+	for _, saved := range builtIn() {
 		t.Run(saved.Name, func(t *testing.T) {
 			whole := load(t, saved)
 			sound := soundDevices(t, whole)

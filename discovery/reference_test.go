@@ -14,7 +14,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
-	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
 const referenceFile = "../deploy/devices.md"
@@ -93,7 +92,7 @@ func referenceOf(t *testing.T) reference {
 	}
 	other := &referenceKind{Title: "Types that LG has not described", Types: []string{"any other"}}
 	common := &referenceKind{}
-	for _, saved := range thinqtest.Samples() {
+	for _, saved := range builtIn() {
 		s := load(t, saved)
 		s.metered(t, saved)
 		if strings.HasPrefix(saved.Name, "broken") {

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,13 +26,16 @@ type sample struct {
 	state   thinq.State
 }
 
+// builtIn reads the files once; nobody changes them.
+var builtIn = sync.OnceValue(thinqtest.Samples)
+
 func (s sample) describe(o Options) []*Device { return Describe(s.device, s.profile, s.state, o) }
 
 // samples loads every built-in appliance, with the derived values of noon.
 func samples(t testing.TB) []sample {
 	t.Helper()
 	var all []sample
-	for _, s := range thinqtest.Samples() {
+	for _, s := range builtIn() {
 		all = append(all, load(t, s))
 	}
 	return all
@@ -40,7 +44,7 @@ func samples(t testing.TB) []sample {
 // sampleNamed loads one built-in appliance.
 func sampleNamed(t testing.TB, name string) sample {
 	t.Helper()
-	for _, s := range thinqtest.Samples() {
+	for _, s := range builtIn() {
 		if s.Name == name {
 			return load(t, s)
 		}

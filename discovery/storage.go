@@ -76,10 +76,13 @@ func (b *builder) storageMode(v *value, key string, words []string) {
 		Key: key, Platform: Sensor, Name: b.named(v.Path.Location, storageName),
 		Config: map[string]any{"device_class": "enum", "options": options, "icon": storageIcon},
 		Bindings: []Binding{{Attr: key, Props: []thinq.Property{v.Property}, Codec: Codec{Show: func(dst []byte, s thinq.State) []byte {
-			if _, isNumber := s[v.Path].(float64); isNumber {
+			switch s[v.Path].(type) {
+			case float64:
 				return appendWord(dst, numberWord)
+			case string:
+				return show(dst, s)
 			}
-			return show(dst, s)
+			return append(dst, "null"...)
 		}}}},
 	})
 }

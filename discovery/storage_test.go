@@ -24,6 +24,7 @@ func TestStorage(t *testing.T) {
 		{"a listed word", listed, []string{`"KIMCHI"`}, "kimchi", nil, "temperature"},
 		{"from number to word", listed, []string{`-2`, `"OFF"`}, "off", nil, "temperature"},
 		{"a word never seen", listed, []string{`"COKE"`}, "coke", nil, "temperature"},
+		{"neither", listed, []string{`true`}, nil, nil, "temperature"},
 		{"words only", words, []string{`"KIMCHI"`}, nil, "kimchi", "enum"},
 		{"a number among words", words, []string{`"KIMCHI"`, `3`}, "temperature_number", 3.0, "temperature"},
 		{"and a word again", words, []string{`3`, `"KIMCHI"`}, "kimchi", nil, "temperature"},

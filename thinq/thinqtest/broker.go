@@ -83,7 +83,10 @@ func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error)
 	capabilities.MaximumClientWritesPending = 1024
 	capabilities.SubIDAvailable = 0
 	capabilities.MinimumProtocolVersion = 4
-	b.mqtt = mochi.New(&mochi.Options{Capabilities: capabilities, InlineClient: true, Logger: slog.New(slog.DiscardHandler)})
+	b.mqtt = mochi.New(&mochi.Options{
+		Capabilities: capabilities, InlineClient: true, Logger: slog.New(slog.DiscardHandler),
+		SysTopicResendInterval: int64(time.Hour / time.Second), // each round stops the world to read memory statistics
+	})
 	if err := b.mqtt.AddHook(&hook{broker: b}, nil); err != nil {
 		return nil, err
 	}
