@@ -67,8 +67,8 @@ func inspect(t *testing.T, hour int, d thinqtest.Device, profile object, first a
 			continue
 		}
 		value, _ := set.descriptor["value"].(object)
-		if _, broken := value["w"].(string); broken || strings.HasPrefix(set.name, "relative") {
-			continue // set without limits; counted down from what was set
+		if _, broken := value["w"].(string); broken {
+			continue // can be set to anything
 		}
 		good := true
 		switch r := value["r"].(type) {
@@ -76,7 +76,11 @@ func inspect(t *testing.T, hour int, d thinqtest.Device, profile object, first a
 			good = slices.ContainsFunc(r, func(o any) bool { return reflect.DeepEqual(o, v) })
 		case object:
 			n, isNumber := v.(float64)
-			good = isNumber && n >= r["min"].(float64) && n <= r["max"].(float64)
+			low := r["min"].(float64)
+			if strings.HasPrefix(set.name, "relative") {
+				low = 0 // counted down from what was set
+			}
+			good = isNumber && n >= low && n <= r["max"].(float64)
 		}
 		if w, ok := value["w"].([]any); ok && !good {
 			good = slices.ContainsFunc(w, func(o any) bool { return reflect.DeepEqual(o, v) })
