@@ -20,6 +20,7 @@ type value struct {
 	row   Row
 	stage *stage // it waits for the order to start
 	guard guard
+	point *setpoint // the limits that the appliance reports, where a composite knows them
 }
 
 // A builder makes one Device.

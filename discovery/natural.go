@@ -137,6 +137,9 @@ func (b *builder) binding(v *value) Binding {
 		binding.Codec.Show = showValue(v.Path) // whether it is a word or a text, nobody says
 	}
 	binding.Codec = b.clearable(v, binding.Codec)
+	if v.point != nil {
+		binding.Codec.Take = v.point.take
+	}
 	if v.stage != nil {
 		binding.Codec.Show = showValue(v.Path) // what cannot be read is remembered all the same
 		if v.Readable {

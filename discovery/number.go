@@ -20,9 +20,12 @@ func (b *builder) number(v *value, c map[string]any) Platform {
 	return Number
 }
 
-// shownLimits are the limits in which v can be set, widened by what is shown.
+// shownLimits are the limits in which v can be set now, widened by what is shown.
 func (b *builder) shownLimits(v *value) (low, high float64) {
 	low, high = limitsOf(v.Property, v.word)
+	if v.point != nil {
+		low, high, _ = v.point.announced(b.state)
+	}
 	if now, ok := b.state[v.Path].(float64); ok {
 		low, high = min(low, now), max(high, now)
 	}

@@ -88,6 +88,29 @@ func (p setpoint) parse(payload string, s thinq.State) (float64, *Rejection) {
 	return tight.Round(min(max(f, w.Min), w.Max)), nil
 }
 
+// take is the codec of what sets it.
+func (p setpoint) take(payload string, now thinq.State) (thinq.State, *Rejection) {
+	f, rejection := p.parse(payload, now)
+	if rejection != nil {
+		return nil, rejection
+	}
+	return thinq.State{p.takes.Path: f}, nil
+}
+
+// watchLimits makes the appliance be described anew when it reports other limits.
+func (b *builder) watchLimits(p setpoint) {
+	l, h, _ := p.announced(b.state)
+	for _, v := range []*value{p.low, p.high} {
+		if v == nil {
+			continue
+		}
+		b.watchFor(v.Path, func(_ any, now thinq.State) bool {
+			low, high, _ := p.announced(now)
+			return low != l || high != h
+		})
+	}
+}
+
 // precision is what Home Assistant shows of a temperature: whole degrees
 // Fahrenheit and halves of Celsius, unless the steps are finer.
 func precision(unit string, steps ...float64) float64 {

@@ -98,13 +98,8 @@ func (t *tank) temperatures(target, current, low, high *value) {
 		codec.Show = showNumber(target.Path)
 	}
 	if target.Writable {
-		codec.Take = func(payload string, now thinq.State) (thinq.State, *Rejection) {
-			f, rejection := p.parse(payload, now)
-			if rejection != nil {
-				return nil, rejection
-			}
-			return thinq.State{target.Path: f}, nil
-		}
+		codec.Take = p.take
+		target.point = &p
 	}
 	t.bind("temperature", rankValue, codec, target)
 	t.limits(p)
@@ -116,15 +111,7 @@ func (t *tank) limits(p setpoint) {
 	if l < h {
 		t.entity.Config["min_temp"], t.entity.Config["max_temp"] = l, h
 	}
-	for _, v := range []*value{p.low, p.high} {
-		if v == nil {
-			continue
-		}
-		t.watchFor(v.Path, func(_ any, now thinq.State) bool {
-			low, high, _ := p.announced(now)
-			return low != l || high != h
-		})
-	}
+	t.watchLimits(p)
 }
 
 // modes adds the job modes under the names of Home Assistant; of a tank without

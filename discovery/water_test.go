@@ -98,3 +98,33 @@ func TestAway(t *testing.T) {
 		t.Errorf("coming back sends %s", got)
 	}
 }
+
+// TestTankNumber: the number beside a water heater offers what the appliance
+// takes now, as the water heater does.
+func TestTankNumber(t *testing.T) {
+	limits := func(low, high float64) object {
+		return object{"hotWaterTemperatureInUnits": []object{{"minTemperature": low, "maxTemperature": high, "unit": "C"}}}
+	}
+	s := made(t, "SYSTEM_BOILER", object{
+		"hotWaterTemperatureInUnits": []object{{
+			"currentTemperature": numeral("r"), "targetTemperature": ranging("rw", 35, 60, 1),
+			"minTemperature": numeral("r"), "maxTemperature": numeral("r"), "unit": "C"}},
+	}, object{"hotWaterTemperatureInUnits": []object{{"currentTemperature": 45, "targetTemperature": 50, "minTemperature": 38, "maxTemperature": 58, "unit": "C"}}})
+	want := func(low, high float64) {
+		t.Helper()
+		c := s.announced(t)
+		number, heater := c["target_temperature"], c[waterHeaterKey]
+		got := []any{number["min"], number["max"], heater["min_temp"], heater["max_temp"]}
+		if diff := cmp.Diff([]any{low, high, low, high}, got); diff != "" {
+			t.Errorf("limits (-want +got):\n%s", diff)
+		}
+	}
+	want(38, 58)
+	for _, attr := range []string{"target_temperature", "water_heater_temperature"} {
+		if got, want := s.sent(t, map[string]string{attr: "60"}), []string{"60 is not within 38 and 58"}; !slices.Equal(got, want) {
+			t.Errorf("%s: %s, want %s", attr, got, want)
+		}
+	}
+	s.report(t, limits(40, 55))
+	want(40, 55)
+}
