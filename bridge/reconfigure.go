@@ -33,7 +33,7 @@ func (b *Bridge) reconfigure(o discovery.Options, config any) {
 	o.Topics, o.Instance, o.Version = was.Topics, was.Instance, was.Version
 	o.Settings = func(id, slug string) discovery.Settings { return b.settings(configured, id, slug) }
 	b.o.Discovery, b.o.Config = o, config
-	b.reproached = nil
+	clear(b.reproached)
 	for _, d := range b.ordered() {
 		b.guard(d, func() { b.resettle(d) })
 	}
@@ -97,9 +97,6 @@ func (b *Bridge) reproach() {
 	for _, problem := range b.o.Discovery.Mappings.Problems(devices, true) {
 		if !b.reproached[problem] {
 			b.log.Warn("a mapping cannot be applied", "problem", problem)
-		}
-		if b.reproached == nil {
-			b.reproached = map[string]bool{}
 		}
 		b.reproached[problem] = true
 	}

@@ -61,6 +61,7 @@ type history struct {
 	ask      *ask
 	device   *device
 	period   thinq.Period
+	layout   string // of its days or months
 	from, to time.Time
 	used     map[string][]entry // by meter
 	awaited  int
@@ -144,7 +145,7 @@ func (h *history) choose(now time.Time) error {
 	if err != nil || !ok {
 		return errors.New("period is day or month")
 	}
-	h.period = p.period
+	h.period, h.layout = p.period, p.layout
 	today, _ := time.Parse(p.layout, now.Format(p.layout))
 	if h.to, err = h.date("to", p.layout, today); err != nil {
 		return err
@@ -186,13 +187,9 @@ func (h *history) date(name, layout string, otherwise time.Time) (time.Time, err
 
 // take takes one answer, and answers when all have come.
 func (h *history) take(meter string, usage []thinq.Usage) {
-	layout := time.DateOnly
-	if h.period == thinq.Monthly {
-		layout = "2006-01"
-	}
 	list := []entry{}
 	for _, u := range usage {
-		list = append(list, entry{u.Start.Format(layout), u.WattHours})
+		list = append(list, entry{u.Start.Format(h.layout), u.WattHours})
 	}
 	slices.SortFunc(list, func(x, y entry) int { return cmp.Compare(x.Date, y.Date) })
 	h.used[meter] = list

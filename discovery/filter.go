@@ -7,7 +7,7 @@ import (
 )
 
 // filters adds, for every filter of which LG says how many percent remain,
-// whether it is due. The one that is called no more than filter is a latch.
+// whether it is due, unless a latch says so.
 func (b *builder) filters() {
 	for _, v := range b.values {
 		stem, ok := strings.CutSuffix(v.key, "remain_percent")
@@ -18,7 +18,7 @@ func (b *builder) filters() {
 		if stem == place { // it is called no more than that
 			stem += snake(v.Path.Resource) + "_"
 		}
-		if isLatch(stem + "due") {
+		if key := stem + "due"; isLatch(key) && b.taken[key] {
 			continue
 		}
 		name := b.named(v.Path.Location, sentence(strings.TrimPrefix(stem, place))+" due")

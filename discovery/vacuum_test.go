@@ -136,6 +136,10 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s is %s, want %s", key, got, want)
 		}
 	}
+	alone := oneOff(t, "NEW", property(map[string]string{"filter.remainPercent": percent}), `{"filter":{"remainPercent":5}}`)
+	if got := documented(t, alone.describe(testOptions)[0], alone.state, "filter_due"); got != "true" {
+		t.Errorf("the filter that is called no more than that: filter_due is %s", got)
+	}
 	if entityOf(d, "due") != nil || entityOf(d, "ice_due") != nil {
 		t.Error("ice is a filter")
 	}
