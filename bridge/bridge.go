@@ -158,7 +158,7 @@ func New(o Options) *Bridge {
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
-		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, dup: map[[sha256.Size]byte]time.Time{},
+		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, dup: map[[sha256.Size]byte]time.Time{},
 		account: account{condition: condStarting},
 	}
 	configured := o.Discovery.Settings

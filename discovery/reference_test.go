@@ -63,7 +63,7 @@ type referenceKind struct {
 
 // A referenceRow is one entity; places are told apart by a leading ….
 type referenceRow struct {
-	Platform             Platform
+	Platform             string // several, where models differ
 	Key, Name, From, Set string
 }
 
@@ -147,13 +147,14 @@ func titleOf(types []string) string {
 // meterHalves takes the half of a tower out of the key of a meter.
 var meterHalves = strings.NewReplacer("_washer", "", "_dryer", "")
 
-// learn adds an entity, unless one like it is there.
+// learn adds an entity. One of the same key becomes one row with it; of the two
+// the one that can do more gives the name.
 func (k *referenceKind) learn(p *thinq.Profile, e Entity, sources []thinq.Path) {
 	key := e.Key
 	if strings.HasPrefix(key, snake(plainMeter)) {
 		key = meterHalves.Replace(key)
 	}
-	row := referenceRow{Platform: e.Platform, Key: key, Name: or(e.Name, "the appliance"), From: fromOf(e, sources), Set: setOf(e)}
+	row := referenceRow{Platform: string(e.Platform), Key: key, Name: or(e.Name, "the appliance"), From: fromOf(e, sources), Set: setOf(e)}
 	for _, q := range p.Properties {
 		place := locationKey(q.Path.Location)
 		short, ok := strings.CutPrefix(e.Key, place)
@@ -168,12 +169,21 @@ func (k *referenceKind) learn(p *thinq.Profile, e Entity, sources []thinq.Path) 
 		break
 	}
 	for i, have := range k.Rows {
-		if have.Platform == row.Platform && strings.TrimPrefix(have.Key, "…") == strings.TrimPrefix(row.Key, "…") {
-			if len(row.Set) > len(have.Set) {
-				k.Rows[i].Set = row.Set
-			}
-			return
+		if strings.TrimPrefix(have.Key, "…") != strings.TrimPrefix(row.Key, "…") {
+			continue
 		}
+		first, then := have, row
+		if len(row.Set) > len(have.Set) {
+			first, then = row, have
+		}
+		have.Name, have.Set, have.Platform = first.Name, first.Set, first.Platform
+		for _, other := range strings.Split(then.Platform, ", ") {
+			if !slices.Contains(strings.Split(have.Platform, ", "), other) {
+				have.Platform += ", " + other
+			}
+		}
+		k.Rows[i] = have
+		return
 	}
 	k.Rows = append(k.Rows, row)
 }
@@ -224,6 +234,13 @@ func setOf(e Entity) string {
 	return strings.Join(all, "; ")
 }
 
+// fieldLimits are the keys of the limits of a field's numbers.
+var fieldLimits = map[string][2]string{
+	"temperature": {"min_temp", "max_temp"}, "temperature_low": {"min_temp", "max_temp"}, "temperature_high": {"min_temp", "max_temp"},
+	"target_humidity": {"min_humidity", "max_humidity"}, "percentage": {"", "speed_range_max"}, "brightness": {"", "brightness_scale"},
+	"": {"min", "max"},
+}
+
 // valuesOf is what a field may be set to, in short.
 func valuesOf(e Entity, b Binding) string {
 	c := e.Config
@@ -235,13 +252,17 @@ func valuesOf(e Entity, b Binding) string {
 			return strings.Join(words, ", ")
 		}
 	}
+	if e.Platform == TextEntity && c["pattern"] != nil {
+		return "07:30"
+	}
+	if ends, ok := fieldLimits[b.Field]; ok && c[ends[1]] != nil {
+		return fmt.Sprintf("%v to %v", cmp.Or(c[ends[0]], any(0)), c[ends[1]])
+	}
 	switch {
-	case e.Platform == Switch:
-		return "on, off"
-	case e.Platform == Number:
-		return fmt.Sprintf("%v to %v", c["min"], c["max"])
 	case e.Platform == Button:
 		return "a press"
+	case e.Platform == Switch, c["payload_on"] != nil && b.Field == "", b.Field == "power", b.Field == "oscillation":
+		return "on, off"
 	}
 	return ""
 }
@@ -253,7 +274,7 @@ properties LG lists for it, with its own words and limits; ` + "`thinq2mqtt prev
 
 Keys are those of the state document, and the ends of unique ids: they never change. What can be set takes commands on
 ` + "`<slug>/set/<attribute>`" + `; the attribute is the key where no other is named, and the values are those of a
-sample. A leading … stands for the place and an underscore: ` + "`freezer_target_temperature`" + `.
+sample; a row with several platforms has another one with other models. A leading … stands for the place and an underscore: ` + "`freezer_target_temperature`" + `.
 
 ## Every appliance
 

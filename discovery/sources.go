@@ -11,8 +11,9 @@ import (
 
 // Sources says for every entity which values of the appliance it follows, in
 // path order; those that are made of several, and those that the bridge works
-// out itself, too. It finds out by trying: every value that the profile lists is
-// reported in turn. It is for people who look, and takes its time.
+// out itself, too. A notification is the path notification.CODE. It finds out by
+// trying: everything that the profile lists is reported in turn. It is for people
+// who look, and takes its time.
 func (d *Device) Sources(p *thinq.Profile, s thinq.State, at time.Time) map[string][]thinq.Path {
 	t := &trial{device: d, at: at, found: map[string]map[thinq.Path]bool{}, entities: map[string][]string{}}
 	for _, e := range d.Entities {
@@ -36,9 +37,14 @@ func (d *Device) Sources(p *thinq.Profile, s thinq.State, at time.Time) map[stri
 			}
 		}
 		for _, c := range d.coverage {
-			if c.Path.Resource == errorResource {
-				t.report(base, shown, c.Path, "ANY_ERROR")
+			for _, code := range append([]string{"ANY_ERROR"}, d.errors.mine...) {
+				if c.Path.Resource == errorResource {
+					t.report(base, shown, c.Path, code)
+				}
 			}
+		}
+		for _, code := range d.notices.mine {
+			t.follow(maps.Clone(base), Notice(code), shown, thinq.Path{Resource: noticePath.Resource, Name: code})
 		}
 	}
 	delete(t.found, lastUpdateKey) // which follows all of them, and says nothing about any
@@ -120,7 +126,12 @@ func (t *trial) show(s thinq.State) [][]byte {
 func (t *trial) report(base thinq.State, before [][]byte, p thinq.Path, v any) {
 	now := maps.Clone(base)
 	now[p] = v
-	derived, events := t.device.Advance(now, thinq.State{p: v}, t.at)
+	t.follow(now, thinq.State{p: v}, before, p)
+}
+
+// follow makes a change known, and notes what becomes different.
+func (t *trial) follow(now, changed thinq.State, before [][]byte, p thinq.Path) {
+	derived, events := t.device.Advance(now, changed, t.at)
 	now.Merge(derived)
 	for i, c := range t.device.columns {
 		if !bytes.Equal(before[i], c.show(nil, now)) {
@@ -130,6 +141,8 @@ func (t *trial) report(base thinq.State, before [][]byte, p thinq.Path, v any) {
 		}
 	}
 	for _, e := range events {
-		t.note(e.Key, p)
+		if p.Resource != noticePath.Resource || e.Key != t.device.notices.key {
+			t.note(e.Key, p)
+		}
 	}
 }

@@ -14,6 +14,8 @@ func TestSources(t *testing.T) {
 		{"washer_twin", "mini_running", "runState.currentState@MINI"},
 		{"washer_twin", "current_state", "runState.currentState@MAIN"},
 		{"washtower_one_piece", "start", "dryer/operation.dryerOperationMode"},
+		{"dish_washer_integrated", "salt_low", "notification.SALT_REFILL_IS_NEEDED"},
+		{"dish_washer_integrated", "close_door_reset", "error"},
 		{"air_conditioner_living_room", "climate", "airConJobMode.currentJobMode"},
 		{"air_conditioner_living_room", "climate", "temperatureInUnits.currentTemperature#C"},
 	} {
