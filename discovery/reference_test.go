@@ -274,7 +274,8 @@ properties LG lists for it, with its own words and limits; ` + "`thinq2mqtt prev
 
 Keys are those of the state document, and the ends of unique ids: they never change. What can be set takes commands on
 ` + "`<slug>/set/<attribute>`" + `; the attribute is the key where no other is named, and the values are those of a
-sample; a row with several platforms has another one with other models. A leading … stands for the place and an underscore: ` + "`freezer_target_temperature`" + `.
+sample. Where a row names several platforms, it depends on the model which it is. A leading … stands for the place and
+an underscore: ` + "`freezer_target_temperature`" + `.
 
 ## Every appliance
 
