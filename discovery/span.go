@@ -48,11 +48,15 @@ func (t *timer) wholeMinutes(c map[string]any) {
 }
 
 // longestShown is the upper limit of a timer in minutes: what can be set, and
-// what is shown where that is more. A part beyond both makes the device be
-// described again.
+// what is shown where that is more, such as seconds that are only counted. A
+// part beyond both makes the device be described again.
 func (b *builder) longestShown(t *timer) float64 {
-	for _, v := range t.parts {
+	counted := 0.0
+	for i, v := range t.parts {
 		_, high := limitsOf(v.Property, v.word)
+		if !v.Writable {
+			counted += high * t.minutes[i]
+		}
 		if now, ok := b.state[v.Path].(float64); ok {
 			high = max(high, now)
 		}
@@ -62,7 +66,7 @@ func (b *builder) longestShown(t *timer) float64 {
 		})
 	}
 	shown, _ := t.read(b.state)
-	return max(t.longest(), shown)
+	return max(t.longest()+math.Ceil(counted), shown)
 }
 
 // longest is the largest number of minutes that can be set.

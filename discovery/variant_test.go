@@ -65,6 +65,18 @@ func TestTimerFlag(t *testing.T) {
 	}
 }
 
+// TestCountedSeconds: seconds that nobody can set are within the limits of the
+// number that shows them.
+func TestCountedSeconds(t *testing.T) {
+	const part = `{"type":"range","mode":["r","w"],"value":{"r":{"min":0,"max":59},"w":{"min":0,"max":59}}}`
+	s := meet(t, "OVEN", `{"property":[{"location":{"locationName":"OVEN"},"timer":{"timerMinute":`+part+`,
+		"timerSecond":{"type":"range","mode":["r"],"value":{"r":{"min":0,"max":59}}}}}]}`, `[]`)
+	s.reports(`[{"location":{"locationName":"OVEN"},"timer":{"timerMinute":59,"timerSecond":30}}]`)
+	if most, shown := announced(t, s.devices[0])["timer"]["max"], s.shows("timer"); most != 60.0 || shown != 59.5 {
+		t.Errorf("%v is shown, the limit is %v", shown, most)
+	}
+}
+
 // TestRange: the hob of a range is as careful as one of its own, under
 // whatever type LG lists it.
 func TestRange(t *testing.T) {

@@ -21,7 +21,8 @@ func (g grammar) problem(where, format string, args ...any) {
 }
 
 // part reads a whole profile, or that of one half of a tower. It says whether
-// there were properties.
+// there was anything of one; what only has errors may be an answer of LG's that
+// is no profile.
 func (g grammar) part(name string, at cursor) (found bool) {
 	for key, at := range at.members() {
 		switch key {
@@ -29,8 +30,10 @@ func (g grammar) part(name string, at cursor) (found bool) {
 			found = true
 			g.tree(name, key, at)
 		case "extensionProperty":
+			found = found || at.kind() == '{'
 			g.tree(name, key, at)
 		case "notification":
+			found = found || at.kind() == '{'
 			if push, ok := at.find("push"); ok {
 				g.Notices = g.codes(g.Notices, name, "notification.push", push)
 			} else if at.kind() != '{' {

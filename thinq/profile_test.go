@@ -344,6 +344,18 @@ func TestParseProfileCodes(t *testing.T) {
 	}
 }
 
+// TestParseProfileWithoutProperties: a hub only has notifications.
+func TestParseProfileWithoutProperties(t *testing.T) {
+	p := mustProfile(t, `{"notification":{"push":["DEVICE_IS_LOST"]}}`)
+	if diff := cmp.Diff([]Code{{Name: "DEVICE_IS_LOST"}}, p.Notices); diff != "" || len(p.Properties) != 0 {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+	p = mustProfile(t, `{"extensionProperty":{"operation":{"operationMode":{"type":"enum","mode":["w"],"value":{"w":["POWER_OFF"]}}}}}`)
+	if len(p.Properties) != 1 {
+		t.Errorf("properties %v", p.Properties)
+	}
+}
+
 func TestParseProfileRefuses(t *testing.T) {
 	deep := `{"property":` + strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 71)
 	for _, tt := range []struct{ name, profile, want string }{
@@ -352,6 +364,7 @@ func TestParseProfileRefuses(t *testing.T) {
 		{"more than JSON", `{"property":{}} x`, "device profile: not JSON from byte 16 on"},
 		{"a list", `[]`, "device profile: it has neither properties nor parts with properties"},
 		{"a word", `"property"`, "device profile: it has neither properties nor parts with properties"},
+		{"an answer that is an error", `{"error":{"code":"1222","message":"Not connected device"}}`, "device profile: it has neither properties nor parts with properties"},
 		{"something else", `{"washer":{"run":{}}}`, "device profile: it has neither properties nor parts with properties"},
 		{"too deep", deep, "device profile: JSON nested deeper than 64 levels"},
 	} {
