@@ -32,6 +32,44 @@ var selfEntities = map[string]map[string]any{
 	"refresh":    {"platform": "button", "name": "Read again", "icon": "mdi:refresh", "payload_press": "{}"},
 }
 
+// A selfWord is a state of an entity of the bridge, and what it says to people.
+type selfWord struct{ Word, Name string }
+
+// selfWords are all states of those entities that show words.
+var selfWords = map[string][]selfWord{
+	"account": {
+		{Word: condStarting, Name: "Starting"}, {Word: condOK, Name: "All well"}, {Word: condRate, Name: "Call limit reached"},
+		{Word: condAuth, Name: "Sign-in needed"}, {Word: condTerms, Name: "Terms to be accepted"},
+		{Word: condCountry, Name: "Wrong country"}, {Word: condBlocked, Name: "Blocked"}, {Word: condUnreachable, Name: "Unreachable"},
+	},
+	"push": {
+		{Word: pushOff, Name: "Off"}, {Word: pushConnecting, Name: "Connecting"},
+		{Word: pushLive, Name: "Live"}, {Word: pushSuspect, Name: "Suspect"},
+	},
+}
+
+// choices lists the states of an entity of the bridge, as labels where options are
+// shown as such.
+func (b *Bridge) choices(key string, c map[string]any) {
+	words := selfWords[key]
+	if len(words) == 0 {
+		return
+	}
+	options, labels := make([]string, len(words)), make([]string, len(words))
+	for i, w := range words {
+		options[i] = w.Word
+		if b.o.Discovery.Labels {
+			options[i] = discovery.Translate(b.o.Discovery.Language, w.Name)
+			labels[i] = "'" + w.Word + "':'" + options[i] + "'"
+		}
+	}
+	c["device_class"], c["options"] = "enum", options
+	if text, ok := c["value_template"].(string); ok && b.o.Discovery.Labels {
+		value := strings.TrimSuffix(strings.TrimPrefix(text, "{{ "), " }}")
+		c["value_template"] = "{{ {" + strings.Join(labels, ",") + "}.get(" + value + ", " + value + ") }}"
+	}
+}
+
 // selfSlug stands in the topic of the bridge's own announcement. It carries the
 // installation, so that two bridges at one broker do not overwrite each other.
 func (b *Bridge) selfSlug() string {
@@ -82,6 +120,7 @@ func (b *Bridge) selfEntity(id, key string, entity map[string]any) map[string]an
 	if name, ok := entity["name"].(string); ok {
 		c["name"] = discovery.Translate(b.o.Discovery.Language, name)
 	}
+	b.choices(key, c)
 	switch {
 	case key == "running":
 		c["state_topic"] = state

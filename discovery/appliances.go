@@ -115,7 +115,8 @@ var appliances = []Appliance{
 			Key: waterHeaterKey, Name: "Water heater", Temps: "temperatureInUnits",
 			Power: []string{"operation.waterHeaterOperationMode"}, Mode: "waterHeaterJobMode.currentJobMode",
 		}, away{Mode: "waterHeaterJobMode.currentJobMode", Word: "VACATION"}}},
-	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier"},
+	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier",
+		Composites: []Composite{going{Path: "runState.sterilizingState", Word: "ON", Key: "sterilizing", Name: "Sterilizing now"}}},
 	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar", Composites: []Composite{cellarLamp}},
 }
 

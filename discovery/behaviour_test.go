@@ -166,3 +166,14 @@ func TestDurations(t *testing.T) {
 		}
 	}
 }
+
+// TestSterilizing: one word of three says that it goes on; a fourth says nothing.
+func TestSterilizing(t *testing.T) {
+	s := made(t, "WATER_PURIFIER", object{"runState": object{"sterilizingState": oneWord("r", "ON", "OFF", "CANCEL")}}, object{})
+	for _, test := range []struct{ word, want any }{{nil, nil}, {"ON", true}, {"OFF", false}, {"CANCEL", false}, {"SOON", nil}} {
+		s.report(t, object{"runState": object{"sterilizingState": test.word}})
+		if got := s.document(t)["sterilizing"]; got != test.want {
+			t.Errorf("%v: sterilizing is %v", test.word, got)
+		}
+	}
+}

@@ -82,7 +82,7 @@ var reserved = map[string]bool{
 	climateKey: true, fanKey: true, humidifierKey: true, vacuumKey: true, waterHeaterKey: true, lampKey: true, moodLampKey: true, cellarLampKey: true,
 	chargingKey: true, batteryLevelKey: true,
 	"running": true, "remaining_minutes": true, "finish_time": true, "progress": true, "cycle": true,
-	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true, "preheated": true,
+	"phase": true, "cycles": true, "last_finished": true, "light_on": true, "ready_date": true, "preheated": true, "sterilizing": true,
 	"start": true, "stop": true, "wake_up": true, "power_on": true, "power_off": true, "power": true,
 	"problem": true, connectionKey: true, "error": true, "error_code": true, "error_severity": true, "notification": true,
 	"energy": true, "transaction": true, lastUpdateKey: true, refreshKey: true, "any_zone_on": true, "storage_mode": true,

@@ -2,6 +2,8 @@ package discovery
 
 import (
 	"math"
+	"slices"
+	"strconv"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -165,5 +167,27 @@ func (h preheating) build(b *builder) {
 				name, _ := s[state].(string)
 				return phases[name] == ready
 			}))
+	}
+}
+
+// going is the composite of whether something goes on, of which LG has more words
+// than yes and no.
+type going struct{ Path, Word, Key, Name string }
+
+func (g going) build(b *builder) {
+	for _, location := range b.locations(g.Path) {
+		v := b.find(g.Path, location)
+		known := v.Read.Options
+		if !v.Readable || !slices.Contains(known, any(g.Word)) {
+			continue
+		}
+		b.computed(location, g.Key, g.Name, BinarySensor,
+			map[string]any{"device_class": "running", "payload_on": "True", "payload_off": "False"},
+			func(dst []byte, s thinq.State) []byte {
+				if !slices.Contains(known, s[v.Path]) { // a word of which nobody knows what it says
+					return append(dst, "null"...)
+				}
+				return strconv.AppendBool(dst, s[v.Path] == any(g.Word))
+			})
 	}
 }
