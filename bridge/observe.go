@@ -84,7 +84,7 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 // derive adds what LG does not say, fires the events of the change, and
 // describes the appliance anew where the change concerns its description.
 func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
-	now := time.Now()
+	now := b.household()
 	anew := false
 	var news []func()
 	for _, h := range d.halves {
@@ -109,7 +109,7 @@ func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
 
 // remind makes the appointment for what of an appliance time alone changes.
 func (b *Bridge) remind(d *device) {
-	now := time.Now()
+	now := b.household()
 	var first time.Time
 	for _, h := range d.halves {
 		if due := h.Due(d.state, now); !due.IsZero() && (first.IsZero() || due.Before(first)) {
@@ -135,7 +135,7 @@ func (b *Bridge) elapse(d *device) {
 	d.elapses = time.Time{}
 	anew := false
 	for _, h := range d.halves {
-		learnt := d.state.Merge(h.Tick(d.state, time.Now()))
+		learnt := d.state.Merge(h.Tick(d.state, b.household()))
 		anew = anew || h.Affected(d.state, learnt)
 	}
 	if anew {

@@ -26,13 +26,17 @@ type listener struct {
 	ended  chan error
 }
 
-func listen(t *testing.T) *listener {
+func listen(t *testing.T) *listener { return listenFrom(t, true) }
+
+// listenFrom begins with a broker that can be reached, or one that cannot.
+func listenFrom(t *testing.T, reachable bool) *listener {
 	t.Helper()
 	broker, err := linktest.NewBroker(linktest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &listener{broker: broker, ups: make(chan bool, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
+	l.away.Store(!reachable)
 	sub := bridge.Subscriber(link.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if l.away.Load() {
 			return nil, errors.New("no route to host")
@@ -87,11 +91,11 @@ func TestSubscriberHandsOverInOrder(t *testing.T) {
 func TestSubscriberGivesUp(t *testing.T) {
 	for _, once := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			l := listen(t)
+			l := listenFrom(t, once)
 			if once {
 				<-l.ups
+				l.cut()
 			}
-			l.cut()
 			begun := time.Now()
 			err := <-l.ended
 			if took := time.Since(begun); took < 12*time.Minute || took > 13*time.Minute {

@@ -6,7 +6,15 @@
 // Every property of an appliance has an attribute: a key of the state document
 // that is also the last level of its command topic. What becomes an entity, and
 // which, follows from the profile (natural.go) and from what the table of
-// appliances says beyond it (appliances.go).
+// appliances says beyond it (appliances.go): composites, which make entities of
+// several properties, and what is special about single ones.
+//
+// What LG does not say is worked out by [Device.Advance] from changes, and by
+// [Device.Tick] from the time alone, and remembered as values of the state under
+// the resource derived: the course of a programme in phases (cycle.go), conditions
+// that are told only once (latch.go), values that wait for the order to start
+// (stage.go), what a clock turns (due.go), and what once did not fit an entity
+// (sieve.go). So they survive a restart, and a device needs no state of its own.
 package discovery
 
 import (

@@ -191,32 +191,6 @@ func (b *builder) entity(v *value, platform Platform) Entity {
 	return Entity{Key: v.key, Platform: platform, Name: b.nameOf(v), Config: c, Bindings: []Binding{binding}, Gate: b.gateOf(v)}
 }
 
-// gateFor adds an attribute that says whether the entity of a key can be used,
-// and returns its key.
-func (b *builder) gateFor(key string, show func([]byte, thinq.State) []byte) string {
-	gate := b.claimBeside(key, "_available")
-	b.silent(Binding{Attr: gate, Codec: Codec{Show: show}})
-	return gate
-}
-
-// gateOf adds whether v can be set now, where that depends on another value; its
-// key is empty where it does not.
-func (b *builder) gateOf(v *value) (key string) {
-	gate := b.find(v.row.While, v.Path.Location)
-	if gate == nil || !gate.Readable || !v.Writable {
-		return ""
-	}
-	var on any = true
-	if !isBool(gate.Property) {
-		word, _, ok := pair(readOptions(gate.Property))
-		if !ok {
-			return ""
-		}
-		on = word
-	}
-	return b.gateFor(v.key, showBool(func(s thinq.State) bool { return s[gate.Path] == on }))
-}
-
 // finalWord adds what follows from how little is known: readable strangers are
 // diagnostic, and no stranger is enabled by default.
 func (v *value) finalWord(platform Platform) Word {

@@ -28,24 +28,8 @@ func (d *Device) Sources(p *thinq.Profile, s thinq.State, at time.Time) map[stri
 		}
 	}
 	for _, base := range t.bases(p, s) {
-		shown := t.show(base)
-		for _, q := range p.Properties {
-			for _, v := range tries(q) {
-				if q.Path.Part == d.Part && base[q.Path] != v {
-					t.report(base, shown, q.Path, v)
-				}
-			}
-		}
-		for _, c := range d.coverage {
-			for _, code := range append([]string{"ANY_ERROR"}, d.errors.mine...) {
-				if c.Path.Resource == errorResource {
-					t.report(base, shown, c.Path, code)
-				}
-			}
-		}
-		for _, code := range d.notices.mine {
-			t.follow(maps.Clone(base), Notice(code), shown, thinq.Path{Resource: noticePath.Resource, Name: code})
-		}
+		t.reportAll(p, base)
+		t.tellAll(base)
 	}
 	delete(t.found, lastUpdateKey) // which follows all of them, and says nothing about any
 	sources := make(map[string][]thinq.Path, len(t.found))
@@ -94,6 +78,33 @@ func (t *trial) bases(p *thinq.Profile, s thinq.State) []thinq.State {
 		}
 	}
 	return bases
+}
+
+// reportAll reports every value of the profile.
+func (t *trial) reportAll(p *thinq.Profile, base thinq.State) {
+	shown := t.show(base)
+	for _, q := range p.Properties {
+		for _, v := range tries(q) {
+			if q.Path.Part == t.device.Part && base[q.Path] != v {
+				t.report(base, shown, q.Path, v)
+			}
+		}
+	}
+}
+
+// tellAll reports every error, and tells every notification.
+func (t *trial) tellAll(base thinq.State) {
+	shown, d := t.show(base), t.device
+	for _, c := range d.coverage {
+		for _, code := range append([]string{"ANY_ERROR"}, d.errors.mine...) {
+			if c.Path.Resource == errorResource {
+				t.report(base, shown, c.Path, code)
+			}
+		}
+	}
+	for _, code := range d.notices.mine {
+		t.follow(maps.Clone(base), Notice(code), shown, thinq.Path{Resource: noticePath.Resource, Name: code})
+	}
 }
 
 // tries are some values that a property may be reported with.

@@ -30,9 +30,8 @@ func (u *hvacUnit) pickByJob() {
 		}
 		return u.find(olderBlock+name, "")
 	}
-	current := there("currentTemperature")
+	current, low, high := there("currentTemperature"), there("minTargetTemperature"), there("maxTargetTemperature")
 	u.target = there("targetTemperature")
-	low, high := there("minTargetTemperature"), there("maxTargetTemperature")
 	u.unit = u.unitOfTargets(there, current)
 	if u.twoSet != nil && (u.sameUnit(u.pairLow) == nil || u.sameUnit(u.pairHigh) == nil) {
 		u.twoSet = nil
@@ -46,7 +45,7 @@ func (u *hvacUnit) pickByJob() {
 		byMode[mode] = setpoint{u.firstTarget(mode), low, high, usualAir}
 		u.maySet(byMode[mode])
 	}
-	general := setpoint{takes: u.sameUnit(there("targetTemperature")), low: low, high: high, usual: usualAir}
+	general := setpoint{takes: u.sameUnit(u.target), low: low, high: high, usual: usualAir}
 	u.maySet(general)
 	if u.twoSet != nil {
 		u.maySet(setpoint{takes: u.pairLow, usual: usualAir})
@@ -56,21 +55,27 @@ func (u *hvacUnit) pickByJob() {
 	u.consume(climateKey, u.target, low, high)
 	u.pick = func(s thinq.State) setpoint {
 		mode := targetMode(u.job(s))
-		if u.twoPoints(s) {
-			switch mode {
-			case "cool":
-				return setpoint{takes: u.pairHigh, usual: usualAir}
-			case "heat":
-				return setpoint{takes: u.pairLow, usual: usualAir}
-			case "auto":
-				return setpoint{} // both count
-			}
+		p, known := byMode[mode]
+		switch {
+		case !known:
+			return general
+		case u.twoPoints(s):
+			return u.pickOfPair(mode)
 		}
-		if p, known := byMode[mode]; known {
-			return p
-		}
-		return general
+		return p
 	}
+}
+
+// pickOfPair is the one of two set-points that counts in a mode; the zero
+// setpoint where both do.
+func (u *hvacUnit) pickOfPair(mode string) setpoint {
+	switch mode {
+	case "cool":
+		return setpoint{takes: u.pairHigh, usual: usualAir}
+	case "heat":
+		return setpoint{takes: u.pairLow, usual: usualAir}
+	}
+	return setpoint{}
 }
 
 // targetMode is the mode whose temperature a job mode goes by.
