@@ -55,7 +55,7 @@ func denies(no, yes string) bool {
 // that it is an alarm is a problem.
 func alarmOf(p thinq.Property) (Word, bool) {
 	if !p.Readable || natureOf(p) != pairOf {
-		return Word{}, false
+		return Word{}, p.Readable && alarmAmong(p.Read.Options)
 	}
 	on, off, _ := pair(readOptions(p))
 	on, off = strings.ToUpper(on), strings.ToUpper(off)
@@ -71,6 +71,20 @@ func alarmOf(p thinq.Property) (Word, bool) {
 		class = "problem"
 	}
 	return Word{Binary: class}, hinted || class != "" || isAlarm(on, off)
+}
+
+// alarmAmong reports whether there is an alarm among some words that says of
+// what, and calm: NORMAL, WARNING, FIRE. Nobody wants to look for that sensor.
+func alarmAmong(options []any) bool {
+	calm, alarm := false, false
+	for _, o := range options {
+		name, _ := o.(string)
+		name = strings.ToUpper(name)
+		class := alarms[stemOf(name)]
+		calm = calm || slices.Contains(calms, name)
+		alarm = alarm || class != "" && class != "problem"
+	}
+	return calm && alarm
 }
 
 // detects reports whether a name is that of a detector: its resource says of what.

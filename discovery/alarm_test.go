@@ -31,6 +31,7 @@ func TestAlarms(t *testing.T) {
 		{"sensor", "state", `["WARNING","OK"]`, BinarySensor, "problem", "warning", "ok"},
 		{"runState", "cockState", `["CLEANING","NORMAL"]`, Sensor, "enum", "", ""},
 		{"sensor", "state", `["NORMAL","FIRE","TEST"]`, Sensor, "enum", "", ""},
+		{"sensor", "state", `["NORMAL","WARNING","LEAK_DETECTED"]`, Sensor, "enum", "", ""},
 		{"doorStatus", "doorState", `["OPEN","CLOSE"]`, BinarySensor, "door", "open", "close"},
 		{"smokeSensor", "watchMode", `["ON","OFF"]`, BinarySensor, "", "on", "off"},
 	} {
@@ -47,7 +48,7 @@ func TestAlarms(t *testing.T) {
 				if e.Platform != test.platform || class != test.class || on != test.on || off != test.off {
 					t.Errorf("%s %q of %q and %q", e.Platform, class, on, off)
 				}
-				if alarmed := test.class != "" && test.platform == BinarySensor; alarmed && e.Config["enabled_by_default"] != nil {
+				if alarmed := test.class != "" && test.name != "cockState"; alarmed && e.Config["enabled_by_default"] != nil {
 					t.Error("nobody sees the alarm")
 				}
 			}
