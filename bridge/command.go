@@ -37,11 +37,11 @@ const (
 
 // A command is one order of a user on its way. It ends exactly once.
 type command struct {
-	slug        string            // where the result goes; empty: no such appliance
-	half        *half             // nil: not described
-	attrs       map[string]string // as bare text
-	again       map[string]string // attributes that came just before and must not be undone
-	echo        json.RawMessage   // the attributes as they came
+	slug        string              // where the result goes; empty: no such appliance
+	half        *half               // nil: not described
+	attrs       map[string]string   // as bare text
+	again       []map[string]string // attributes that came just before and must not be undone
+	echo        json.RawMessage     // the attributes as they came
 	transaction json.RawMessage
 	reply       string // MQTT 5 response topic, empty if none
 	correlation []byte
@@ -216,7 +216,7 @@ func (b *Bridge) accept(c *command) {
 		b.publishState(d, true) // a dashboard that shows the wish snaps back
 		return
 	}
-	d.orders.link(c)
+	d.orders.link(c, d.assumed())
 	if why == nil && len(calls) == 0 && d.orders.idle() {
 		b.end(c, confirmed, nil)
 		return

@@ -34,7 +34,7 @@ type orders struct {
 	begun   time.Time   // when the last batch went out
 	done    time.Time   // when LG answered it
 	numbers []time.Time // batches of nothing but numbers, lately
-	lately  []*command  // what a new mode that follows within the window would undo
+	lately  []*command  // what matters to what follows within the window
 }
 
 // A batch is a set of commands that travel together, as calls in order.
@@ -172,14 +172,14 @@ func (b *Bridge) keepLocal(d *device, calls []thinq.State) []thinq.State {
 // what they would undo is wished for again. If they do not go together the first
 // goes alone.
 func wishOf(group []*command, now thinq.State) ([]thinq.State, []*command, *rejection) {
-	attrs := map[string]string{}
+	var wishes []map[string]string
 	for _, c := range group {
-		maps.Copy(attrs, c.again)
+		wishes = append(wishes, c.again...)
 	}
 	for _, c := range group {
-		maps.Copy(attrs, c.attrs)
+		wishes = append(wishes, c.attrs)
 	}
-	calls, err := group[0].half.Wish(attrs, now)
+	calls, err := group[0].half.Wishes(wishes, now)
 	if err != nil && len(group) > 1 {
 		group = group[:1]
 		calls, err = group[0].half.Wish(group[0].attrs, now)
@@ -277,18 +277,20 @@ func (o *orders) readyAt(group []*command) time.Time {
 }
 
 // link notes what a command belongs to: a dashboard sends mode and target as two
-// messages, in whatever order, and LG resets the target with the mode.
-func (o *orders) link(c *command) {
-	o.lately = slices.DeleteFunc(o.lately, func(old *command) bool { return c.received.Sub(old.received) > mergeWindow })
+// messages, in whatever order, and LG resets the target with the mode. What comes
+// right after an order to be off belongs to a scene that is off.
+func (o *orders) link(c *command, now thinq.State) {
+	on, off := c.half.Switches(c.attrs, now)
+	o.lately = slices.DeleteFunc(o.lately, func(old *command) bool {
+		_, ended := old.half.Switches(old.attrs, now)
+		return c.received.Sub(old.received) > mergeWindow || on && ended && old.half == c.half
+	})
 	for _, old := range o.lately {
 		if old.half == c.half {
-			if c.again == nil {
-				c.again = map[string]string{}
-			}
-			maps.Copy(c.again, old.attrs)
+			c.again = append(c.again, old.attrs)
 		}
 	}
-	if c.half.Undone(c.attrs) {
+	if c.half.Undone(c.attrs) || off {
 		o.lately = append(o.lately, c)
 	}
 }

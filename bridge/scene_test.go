@@ -81,3 +81,56 @@ func TestScene(t *testing.T) {
 		})
 	}
 }
+
+// A scene in which an appliance is off carries the temperature and fan of that
+// time along. They do not switch it on again.
+func TestSceneThatIsOff(t *testing.T) {
+	const livingRoom = "air_conditioner_living_room"
+	for _, power := range []string{"POWER_ON", "POWER_OFF"} {
+		withDaemon(t, thinqtest.Options{Samples: samples(livingRoom)}, func(d *daemon) {
+			d.after(time.Minute)
+			id, slug := d.slugOf(livingRoom)
+			now := `{"operation":{"airConOperationMode":"` + power + `"},"airConJobMode":{"currentJobMode":"COOL"},"airFlow":{"windStrength":"LOW"}}`
+			if err := d.sim.Patch(id, []byte(now)); err != nil {
+				d.Fatal(err)
+			}
+			d.after(5 * time.Second)
+			before := len(d.sim.Calls(0))
+			for _, m := range [][2]string{{"climate_mode", "off"}, {"climate_temperature", "25"}, {"climate_preset_mode", "none"}, {"climate_fan_mode", "high"}} {
+				d.publish(d.topics.SetAttr(slug, m[0]), m[1])
+				d.after(10 * time.Millisecond)
+			}
+			d.after(30 * time.Second)
+			if calls := d.controls(before); strings.Contains(strings.Join(calls, ""), "POWER_ON") || d.value(slug, "climate_mode") != "off" {
+				d.Errorf("from %s: %v after %s", power, d.value(slug, "climate_mode"), calls)
+			}
+		})
+	}
+}
+
+// Of two attributes that set the same value the newer one counts.
+func TestNewestCounts(t *testing.T) {
+	const livingRoom = "air_conditioner_living_room"
+	for _, test := range []struct{ first, then, want string }{
+		{"wind_strength=low", "climate_fan_mode=high", "high"},
+		{"climate_fan_mode=high", "wind_strength=low", "low"},
+	} {
+		withDaemon(t, thinqtest.Options{Samples: samples(livingRoom)}, func(d *daemon) {
+			d.after(time.Minute)
+			id, slug := d.slugOf(livingRoom)
+			if err := d.sim.Patch(id, []byte(`{"operation":{"airConOperationMode":"POWER_ON"},"airFlow":{"windStrength":"MID"}}`)); err != nil {
+				d.Fatal(err)
+			}
+			d.after(5 * time.Second)
+			for _, message := range []string{test.first, test.then} {
+				attr, payload, _ := strings.Cut(message, "=")
+				d.publish(d.topics.SetAttr(slug, attr), payload)
+				d.after(10 * time.Millisecond)
+			}
+			d.after(30 * time.Second)
+			if got := d.value(slug, "climate_fan_mode"); got != test.want {
+				d.Errorf("%s, then %s: %v", test.first, test.then, got)
+			}
+		})
+	}
+}

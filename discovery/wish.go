@@ -36,7 +36,13 @@ type call struct {
 // everything is so already. A call may be [Local]. Values are checked against the profile, companions
 // that LG wants in the same call are added from now. The error is a *[Rejection].
 func (d *Device) Wish(attrs map[string]string, now thinq.State) (calls []thinq.State, err error) {
-	orders, rejection := d.orders(attrs)
+	return d.Wishes([]map[string]string{attrs}, now)
+}
+
+// Wishes is [Device.Wish] for the attributes of several wishes, oldest first.
+// Where they want different things of one value the newest is right.
+func (d *Device) Wishes(wishes []map[string]string, now thinq.State) (calls []thinq.State, err error) {
+	orders, rejection := d.orders(wishes)
 	if rejection != nil {
 		return nil, rejection
 	}
@@ -79,18 +85,22 @@ func Local(call thinq.State) bool {
 	return false
 }
 
-// orders finds the bindings of the attributes, in the order of their calls.
-func (d *Device) orders(attrs map[string]string) ([]order, *Rejection) {
+// orders finds the bindings of the attributes, in the order of their calls. What
+// a later wish says of the same attribute replaces what an earlier one did.
+func (d *Device) orders(wishes []map[string]string) ([]order, *Rejection) {
 	var orders []order
-	for _, attr := range slices.Sorted(maps.Keys(attrs)) {
-		b := d.attrs[attr]
-		switch {
-		case b == nil:
-			return nil, &Rejection{Attr: attr, Reason: "unknown_attribute", Message: d.Slug + " has no attribute " + attr, Allowed: d.settable()}
-		case b.Codec.Take == nil:
-			return nil, &Rejection{Attr: attr, Reason: "read_only", Message: attr + " can only be read", Allowed: d.settable()}
+	for _, attrs := range wishes {
+		for _, attr := range slices.Sorted(maps.Keys(attrs)) {
+			b := d.attrs[attr]
+			switch {
+			case b == nil:
+				return nil, &Rejection{Attr: attr, Reason: "unknown_attribute", Message: d.Slug + " has no attribute " + attr, Allowed: d.settable()}
+			case b.Codec.Take == nil:
+				return nil, &Rejection{Attr: attr, Reason: "read_only", Message: attr + " can only be read", Allowed: d.settable()}
+			}
+			orders = slices.DeleteFunc(orders, func(old order) bool { return old.Binding == b })
+			orders = append(orders, order{b, attrs[attr]})
 		}
-		orders = append(orders, order{b, attrs[attr]})
 	}
 	slices.SortStableFunc(orders, func(a, b order) int { return cmp.Compare(a.rank, b.rank) })
 	return orders, nil
@@ -124,6 +134,7 @@ func (p *plan) add(o order) *Rejection {
 	if rejection != nil {
 		return rejection
 	}
+	p.off = p.off || p.device.turnsOff(wish)
 	if p.isSo(o, wish) {
 		return nil
 	}
@@ -138,8 +149,7 @@ func (p *plan) add(o order) *Rejection {
 			return rejection
 		}
 	}
-	p.wake = p.wake || o.wakes && !p.turnsOff(wish)
-	p.off = p.off || p.turnsOff(wish)
+	p.wake = p.wake || o.wakes && !p.device.turnsOff(wish)
 	for _, path := range slices.SortedFunc(maps.Keys(wish), thinq.Path.Compare) {
 		c := p.callFor(path, min(o.rank, rankOf(path)))
 		c.wish[path] = wish[path]
@@ -258,9 +268,25 @@ func (p *plan) callFor(path thinq.Path, r rank) *call {
 }
 
 // turnsOff reports whether a wish is the one to switch the appliance off.
-func (p *plan) turnsOff(wish thinq.State) bool {
-	power := p.device.power
-	return power != nil && wish[power.path] == any(power.off)
+func (d *Device) turnsOff(wish thinq.State) bool {
+	return d.power != nil && wish[d.power.path] == any(d.power.off)
+}
+
+// Switches reports whether a wish for these attributes is to switch the
+// appliance on or off, or to leave it so. What else is wished for along with off
+// is no reason to switch it on.
+func (d *Device) Switches(attrs map[string]string, now thinq.State) (on, off bool) {
+	for attr, payload := range attrs {
+		b := d.attrs[attr]
+		if d.power == nil || b == nil || b.Codec.Take == nil {
+			continue
+		}
+		if wish, rejection := b.Codec.Take(payload, now); rejection == nil {
+			on = on || wish[d.power.path] == any(d.power.on)
+			off = off || d.turnsOff(wish)
+		}
+	}
+	return on, off
 }
 
 // finish puts the calls in order, with companions, and the power first.
