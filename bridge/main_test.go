@@ -20,7 +20,10 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	time.Local = time.UTC // the tests name days
+	goleak.VerifyTestMain(m)
+}
 
 // A fakeCloud answers from memory after a delay, and remembers every call.
 type fakeCloud struct {
