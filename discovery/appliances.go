@@ -116,7 +116,8 @@ var appliances = []Appliance{
 			Power: []string{"operation.waterHeaterOperationMode"}, Mode: "waterHeaterJobMode.currentJobMode",
 		}, away{Mode: "waterHeaterJobMode.currentJobMode", Word: "VACATION"}}},
 	{Type: "DEVICE_WATER_PURIFIER", Name: "Water purifier",
-		Composites: []Composite{going{Path: "runState.sterilizingState", Word: "ON", Key: "sterilizing", Name: "Sterilizing now"}}},
+		Composites: []Composite{going{Path: "runState.sterilizingState", Word: "ON", Key: "sterilizing", Name: "Sterilizing now"}},
+		Rows:       []Row{{Path: "runState.sterilizingState", Platform: Sensor}}},
 	{Type: "DEVICE_WINE_CELLAR", Name: "Wine cellar", Composites: []Composite{cellarLamp}},
 }
 

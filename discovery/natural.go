@@ -73,10 +73,19 @@ func (v *value) platform() Platform {
 		return row.read
 	case v.Readable:
 		return row.set
+	case v.Writable && isPower(v.Property):
+		return Switch // its state is assumed
 	case v.Writable:
 		return row.command
 	}
 	return Silent
+}
+
+// isPower reports whether a property takes LG's two words for the power, and no
+// other.
+func isPower(p thinq.Property) bool {
+	on, _, ok := pair(p.Write.Options)
+	return ok && on == "POWER_ON"
 }
 
 // fits reports whether a row's platform suits the property at hand: models

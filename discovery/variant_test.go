@@ -65,6 +65,33 @@ func TestTimerFlag(t *testing.T) {
 	}
 }
 
+// TestPlatforms: what Home Assistant's own integration has on a platform is
+// there, too, where the words of a model would suit another one.
+func TestPlatforms(t *testing.T) {
+	tests := []struct {
+		name, kind, resource, descriptor, key string
+		want                                  Platform
+	}{
+		{"a power that is only set", "AIR_CONDITIONER", "operation", `"airConOperationMode":{"type":"enum","mode":["w"],"value":{"w":["POWER_OFF","POWER_ON"]}}`, "air_con_operation_mode", Switch},
+		{"and of a stranger", "PLUG", "operation", `"plugOperationMode":{"type":"enum","mode":["w"],"value":{"w":["POWER_ON","POWER_OFF"]}}`, "plug_operation_mode", Switch},
+		{"orders stay buttons", "CURTAIN", "operation", `"curtainOperationMode":{"type":"enum","mode":["w"],"value":{"w":["OPEN","CLOSE"]}}`, "curtain_operation_mode_open", Button},
+		{"sterilizing, on or off", "WATER_PURIFIER", "runState", `"sterilizingState":{"type":"enum","mode":["r"],"value":{"r":["ON","OFF"]}}`, "sterilizing_state", Sensor},
+		{"sterilizing, or cancelled", "WATER_PURIFIER", "runState", `"sterilizingState":{"type":"enum","mode":["r"],"value":{"r":["ON","OFF","CANCEL"]}}`, "sterilizing_state", Sensor},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := meet(t, tt.kind, `{"property":{"`+tt.resource+`":{`+tt.descriptor+`}}}`, `{}`)
+			got := announced(t, s.devices[0])[tt.key]
+			if got["platform"] != string(tt.want) {
+				t.Errorf("announced as %v", got)
+			}
+			if tt.want == Sensor && got["device_class"] != "enum" {
+				t.Errorf("announced as %v", got)
+			}
+		})
+	}
+}
+
 // TestCountedSeconds: seconds that nobody can set are within the limits of the
 // number that shows them.
 func TestCountedSeconds(t *testing.T) {
