@@ -197,7 +197,7 @@ func Fleeting(p thinq.Path) bool {
 }
 
 // Undone reports whether a new mode right after a wish for these attributes
-// would undo it, so that it is worth waiting for one a moment.
+// would undo it, so that it must be made good after one.
 func (d *Device) Undone(attrs map[string]string) bool {
 	fleeting := false
 	for attr := range attrs {
