@@ -66,7 +66,7 @@ func TestApplianceRenamed(t *testing.T) {
 
 func (h *home) wantGone(id, slug string) {
 	h.Helper()
-	for topic, payload := range h.broker.retained {
+	for topic, payload := range h.broker.kept() {
 		if strings.Contains(topic, slug) && payload != "" {
 			h.Errorf("%s remains of %s", topic, id)
 		}

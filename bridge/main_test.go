@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -291,6 +292,13 @@ func (k *fakeBroker) on(topic string) []string {
 		}
 	}
 	return all
+}
+
+// kept are the retained messages.
+func (k *fakeBroker) kept() map[string]string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.retained)
 }
 
 // stamps are the times of all messages.
