@@ -231,7 +231,7 @@ func TestNoEnergy(t *testing.T) {
 // Without the permission one word for the whole account is enough.
 func TestEnergyWithoutPermission(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
-		h.cloud.meters = map[string][]string{}
+		h.cloud.meters, h.cloud.counted = map[string][]string{}, household{}.counted
 		for range 4 {
 			h.cloud.fail("meters ac", lgError("1305", 401))
 			h.cloud.fail("meters dish", lgError("1305", 401))
@@ -251,7 +251,6 @@ func TestEnergyWithoutPermission(t *testing.T) {
 			h.cloud.faults = map[string][]error{}
 			h.cloud.meters = map[string][]string{"ac": {"energyUsage"}}
 		})
-		h.cloud.counted = household{}.counted
 		h.after(6 * time.Hour)
 		if s, _ := h.bridge.Snapshot(h.Context()); s.Energy != "" || h.state("ac", "energy_usage_total") == nil {
 			t.Errorf("with the permission: %q, total %v", s.Energy, h.state("ac", "energy_usage_total"))
