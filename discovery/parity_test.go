@@ -24,9 +24,7 @@ type parityRow struct {
 	class    string   // device class, empty: none is asked for
 	mode     string   // when it is there
 	groups   []string // of properties: one of each must be there
-	instead  string   // our platform, where it is another one
 	ours     string   // our key; = and | as the file says
-	reason   string   // why it is another platform
 }
 
 // parityRows reads the table.
@@ -43,18 +41,13 @@ func parityRows(t *testing.T) []parityRow {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		text, reason, _ := strings.Cut(line, ";")
-		f := strings.Fields(text)
+		f := strings.Fields(line)
 		if len(f) != 6 {
 			t.Fatalf("not six columns: %s", line)
 		}
-		r := parityRow{types: types, platform: f[0], theirs: f[1], mode: f[3], ours: f[5], reason: strings.TrimSpace(reason)}
+		r := parityRow{types: types, platform: f[0], theirs: f[1], mode: f[3], ours: f[5]}
 		r.class = strings.TrimPrefix(f[2], "-")
 		r.groups = strings.Split(f[4], "+")
-		r.instead = r.platform
-		if platform, key, ok := strings.Cut(r.ours, "/"); ok {
-			r.instead, r.ours = platform, key
-		}
 		rows = append(rows, r)
 	}
 	return rows
@@ -155,7 +148,7 @@ func (r parityRow) fits(p thinq.Property) bool {
 // answer is the entity that fulfils the row at a place, nil if there is none.
 func (r parityRow) answer(d *Device, at parityPlace) *Entity {
 	for i, e := range d.Entities {
-		if string(e.Platform) == r.instead && r.classFits(e, at) && r.isAt(e, at) {
+		if string(e.Platform) == r.platform && r.classFits(e, at) && r.isAt(e, at) {
 			return &d.Entities[i]
 		}
 	}
@@ -244,7 +237,7 @@ func TestParity(t *testing.T) {
 					exercised[kind+" "+r.platform+" "+r.theirs] = true
 					exercised["* "+r.platform+" "+r.theirs] = true
 					if r.answer(d, at) == nil {
-						t.Errorf("%s: no %s for %s %s at %q (%v)", saved.Name, r.instead, r.theirs, r.class, at.location, pathsOf(at))
+						t.Errorf("%s: no %s for %s %s at %q (%v)", saved.Name, r.platform, r.theirs, r.class, at.location, pathsOf(at))
 					}
 				}
 			}

@@ -40,17 +40,10 @@ func TestGoldenReference(t *testing.T) {
 	}
 }
 
-// Instead is the entity that fulfils the row, and Reason why it is no other.
-func (r parityRow) Instead() string { return r.instead + " " + r.ours }
-
-// Reason is why a row is fulfilled by another platform.
-func (r parityRow) Reason() string { return r.reason }
-
 // A reference is what the page says.
 type reference struct {
 	Everywhere []referenceRow
 	Kinds      []referenceKind
-	Instead    []parityRow
 }
 
 // A referenceKind is the types that have one section in the parity table.
@@ -79,9 +72,6 @@ func referenceOf(t *testing.T) reference {
 	var page reference
 	kinds := map[string]*referenceKind{}
 	for _, r := range parityRows(t) {
-		if r.reason != "" {
-			page.Instead = append(page.Instead, r)
-		}
 		if kinds[r.types[0]] != nil || r.types[0] == "*" {
 			continue
 		}
@@ -296,12 +286,16 @@ keeps a meter.
 {{end}}{{end}}
 ## Otherwise than in Home Assistant's own integration
 
-Everything that the integration ` + "`lg_thinq`" + ` offers is here, on the same platform, but for this:
+Every entity that the integration ` + "`lg_thinq`" + ` has is here, on the same platform. Different are, with the reason:
 
-| its entity | here | because |
+| there | here | because |
 |---|---|---|
-{{range .Instead}}| {{.}} | {{.Instead}} | {{.Reason}} |
-{{end}}
+| keys of its own | LG's names of properties | they also name what it does not know, and topics |
+| the ` + "`operation_power`" + ` switch wherever something can be set | only where LG takes the order to switch off | a switch that cannot switch is none |
+| no target temperature while off | the last one stays | it is what turning on will bring |
+| absolute timers may lie in the past | always the next time | the clock strikes every day |
+| an error is forgotten with the next report | until LG says that it is over | a report that does not mention it says nothing of it |
+
 ## Not possible
 
 LG's interface has no such property, so nobody can offer it: measured temperatures of a refrigerator · the course, the
