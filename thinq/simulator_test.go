@@ -152,7 +152,7 @@ func TestCommandComesBack(t *testing.T) {
 
 		connected, events, done := make(chan thinq.Endpoint, 1), make(chan thinq.Event, 10), make(chan error, 1)
 		go func() { done <- c.Events(ctx, c.subscriber(connected), func(e thinq.Event) { events <- e }) }()
-		ep := <-connected
+		ep := await(t, connected)
 		if ep.ClientID != c.saved.ClientID || !c.saved.Registered || !slices.Equal(c.Connected(), []string{ep.ClientID}) {
 			t.Errorf("connected as %s, registered as %+v, seen as %q", ep.ClientID, c.saved, c.Connected())
 		}
@@ -174,13 +174,13 @@ func TestCommandComesBack(t *testing.T) {
 		if err := c.Control(ctx, device.ID, body); err != nil {
 			t.Fatal(err)
 		}
-		e := <-events
+		e := await(t, events)
 		report, err := profile.Decode(e.Report)
 		if changed := state.Merge(report); e.Kind != thinq.Report || e.Device != device.ID || err != nil || changed[power] != word {
 			t.Errorf("event %+v, %v, changed %v", e, err, changed)
 		}
 		cancel()
-		if err := <-done; err != nil {
+		if err := await(t, done); err != nil {
 			t.Error(err)
 		}
 		checkCalls(t, c.Calls(0))
@@ -224,6 +224,18 @@ func checkCalls(t *testing.T, calls []thinqtest.Call) {
 	}
 }
 
+// await receives what must come soon: in virtual time a wait has no end of its
+// own while anything in the bubble ticks.
+func await[T any](t *testing.T, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(time.Hour):
+		t.Fatal("it did not come within an hour")
+	}
+	return v
+}
+
 // TestRevokedCertificate has the cloud forget the client.
 func TestRevokedCertificate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -235,21 +247,21 @@ func TestRevokedCertificate(t *testing.T) {
 			go func() { done <- c.Events(ctx, c.subscriber(connected), func(thinq.Event) {}) }()
 		}
 		run()
-		first := <-connected
+		first := await(t, connected)
 		c.Revoke(first.ClientID)
 		if err := c.BrokerAction("disconnect"); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-done; err == nil {
+		if err := await(t, done); err == nil {
 			t.Fatal("the subscriber did not give up")
 		}
 		run()
-		second := <-connected
+		second := await(t, connected)
 		if second.ClientID != first.ClientID || second.TLS.Certificates[0].Leaf.Equal(first.TLS.Certificates[0].Leaf) {
 			t.Error("no new certificate for the same client")
 		}
 		cancel()
-		<-done
+		await(t, done)
 	})
 }
 
