@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -218,11 +219,10 @@ func (c *Client) EventSubscriptions(ctx context.Context) ([]string, error) {
 }
 
 // SubscribeEvents asks for an appliance's reports (POST /event/{id}/subscribe),
-// and renews an earlier request. LG accepts 4464 hours and documents 24: renew
-// well before 24 h.
+// and renews an earlier request: do so well before 24 h.
 func (c *Client) SubscribeEvents(ctx context.Context, id string) error {
 	return c.settled(ctx, request{op: opEventSubscribe, id: id,
-		body: []byte(`{"expire":{"unit":"HOUR","timer":4464}}`)})
+		body: fmt.Appendf(nil, `{"expire":{"unit":"HOUR","timer":%d}}`, c.surface.hours)})
 }
 
 // UnsubscribeEvents ends an appliance's reports (DELETE /event/{id}/unsubscribe).

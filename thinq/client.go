@@ -43,6 +43,8 @@ type Options struct {
 	APIURL  string                                    // default from the country; given: the event broker may be anywhere, too
 	Roots   *x509.CertPool                            // of the API, default the system's; the event broker's may be Amazon's, too
 	APIKey  string                                    // default LG's public constant
+	Surface Surface                                   // default Personal
+	Service Service                                   // of a partner; Personal has none
 	Budget  *Budget                                   // default: unlimited
 	Logger  *slog.Logger                              // default: none
 	// Identity is what an earlier run saved, nil at the first. Save is called,
@@ -54,6 +56,9 @@ type Options struct {
 	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
+
+// A Service is what LG calls a partner's product: its calls carry both.
+type Service struct{ ID, Key string }
 
 // A Call is one finished HTTP call, for metrics.
 type Call struct {
@@ -89,7 +94,14 @@ func NewClient(o Options) (*Client, error) {
 	if o.Token == nil {
 		return nil, errors.New("thinq: a client needs a token")
 	}
-	c := &Client{o: o, surface: personal, log: o.Logger}
+	s, known := surfaces[o.Surface]
+	if !known {
+		return nil, fmt.Errorf("thinq: LG has no API %q", string(o.Surface))
+	}
+	if s.service && (o.Service.ID == "" || o.Service.Key == "") {
+		return nil, errors.New("thinq: the partner API needs a service id and a service key")
+	}
+	c := &Client{o: o, surface: s, log: o.Logger}
 	c.o.Country = strings.ToUpper(o.Country)
 	if c.o.APIKey == "" {
 		c.o.APIKey = publicAPIKey
@@ -182,7 +194,10 @@ type request struct {
 // do makes one call and returns its response, nil if there is none. It is the
 // only place that speaks HTTP to LG.
 func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
-	ep := c.surface.endpoints[r.op]
+	ep, offered := c.surface.endpoints[r.op]
+	if !offered {
+		return nil, notOffered{}
+	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%s: %w", ep, context.Cause(ctx))
 	}
@@ -263,7 +278,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	response, refusal := parseAnswer(resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	if refusal != nil {
 		refusal.Endpoint = ep.String()
-		refusal.Message = censor(refusal.Message, token, c.o.APIKey)
+		refusal.Message = censor(refusal.Message, token, c.o.APIKey, c.o.Service.Key)
 		refusal.RetryAfter = retryAfter(resp.Header, time.Now())
 		return nil, refusal
 	}
@@ -326,7 +341,8 @@ func (c *Client) setHeaders(h http.Header, ep endpoint, token string) {
 	h.Set("Accept", "application/json")
 	h.Set("User-Agent", "thinq2mqtt")
 	h.Set("x-message-id", messageID())
-	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", c.o.APIKey)
+	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", c.o.APIKey,
+		"{service}", c.o.Service.ID, "{serviceKey}", c.o.Service.Key)
 	for name, value := range c.surface.headers {
 		h.Set(name, values.Replace(value))
 	}
@@ -342,6 +358,12 @@ func messageID() string {
 	rand.Read(id[:])
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
+
+// notOffered says that an API family lacks an operation.
+type notOffered struct{}
+
+func (notOffered) Error() string { return "LG's partner API does not offer this" }
+func (notOffered) Class() Class  { return Unsupported }
 
 // tokenError says that a token cannot be sent at all.
 type tokenError struct{}
