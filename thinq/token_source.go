@@ -1,0 +1,114 @@
+package thinq
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A TokenSource hands out the access token of a sign-in and renews it in time:
+// when a fifth of its life is left, one renewal at a time, and saved before it
+// is used. It can be used by several goroutines.
+type TokenSource struct {
+	refresh func(context.Context, Token) (Token, error)
+	save    func(Token) error
+
+	mu      sync.Mutex
+	token   Token
+	renewal time.Time     // when to renew
+	again   time.Time     // after a failed renewal: no earlier than this
+	failed  error         // why it failed
+	flying  chan struct{} // closed when the renewal under way has ended
+}
+
+const (
+	earlyShare   = 5                // renewed when one part of so many is left
+	renewalPause = 30 * time.Second // after a failure that time may heal
+	retryRefused = 6 * time.Hour    // after one that only a person can
+)
+
+// NewTokenSource starts with the token of a sign-in or of an earlier run. Save
+// is called with every new token before anybody gets it; a token that cannot be
+// saved is not used, because its refresh token would be lost.
+func NewTokenSource(t Token, refresh func(context.Context, Token) (Token, error), save func(Token) error) *TokenSource {
+	s := &TokenSource{refresh: refresh, save: save}
+	s.take(t)
+	return s
+}
+
+// Token is an access token that LG takes, for [Options].Token. While it is being
+// renewed early the old one serves on; once that is over everybody waits for
+// the one renewal under way. The error is that of the renewal.
+func (s *TokenSource) Token(ctx context.Context) (string, error) {
+	for {
+		s.mu.Lock()
+		now := time.Now()
+		valid := now.Before(s.token.Expiry)
+		if s.flying == nil && !now.Before(s.renewal) && !now.Before(s.again) {
+			s.begin()
+		}
+		token, flying, failed := s.token.AccessToken, s.flying, s.failed
+		s.mu.Unlock()
+		switch {
+		case valid:
+			return token, nil
+		case flying == nil:
+			return "", failed
+		}
+		select {
+		case <-flying:
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
+// begin starts the one renewal; mu is held. It does not belong to whoever asked
+// first: his patience is not that of the others.
+func (s *TokenSource) begin() {
+	s.flying = make(chan struct{})
+	old := s.token
+	go func() {
+		next, err := s.refresh(context.Background(), old)
+		if err == nil {
+			err = s.save(next)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.failed = err; err == nil {
+			s.take(next)
+		} else {
+			s.again = time.Now().Add(pauseAfter(err))
+		}
+		close(s.flying)
+		s.flying = nil
+	}()
+}
+
+func pauseAfter(err error) time.Duration {
+	if ClassOf(err) == Auth {
+		return retryRefused
+	}
+	return renewalPause
+}
+
+func (s *TokenSource) take(t Token) {
+	s.token, s.again = t, time.Time{}
+	s.renewal = t.Expiry.Add(-time.Until(t.Expiry) / earlyShare)
+}
+
+// Replace takes the token of another sign-in.
+func (s *TokenSource) Replace(t Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.take(t)
+	s.failed = nil
+}
+
+// ErrNoSignIn says that nobody has signed in yet.
+var ErrNoSignIn error = noSignIn{}
+
+type noSignIn struct{}
+
+func (noSignIn) Error() string { return "nobody has signed in: run \"thinq2mqtt login\"" }
+func (noSignIn) Class() Class  { return Auth }
