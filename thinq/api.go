@@ -230,3 +230,18 @@ func (c *Client) SubscribeEvents(ctx context.Context, id string) error {
 func (c *Client) UnsubscribeEvents(ctx context.Context, id string) error {
 	return c.settled(ctx, request{op: opEventUnsubscribe, id: id})
 }
+
+// User is LG's number of the token's owner (GET /users), for partners of the
+// first API only. It is personal data.
+func (c *Client) User(ctx context.Context) (string, error) {
+	var answer struct{ UserNumber string }
+	err := c.ask(ctx, request{op: opUser}, &answer)
+	return answer.UserNumber, err
+}
+
+// Disconnect ends the user's consent to the service (DELETE /user/service), for
+// partners of the first API only.
+func (c *Client) Disconnect(ctx context.Context) error {
+	_, err := c.do(ctx, request{op: opDisconnect})
+	return err
+}

@@ -40,13 +40,18 @@ const publicAPIKey = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
 type Options struct {
 	Country string                                    // ISO 3166-1 alpha-2, of the LG account
 	Token   func(ctx context.Context) (string, error) // the bearer token for the next call
-	APIURL  string                                    // default from the country; given: the event broker may be anywhere, too
-	Roots   *x509.CertPool                            // of the API, default the system's; the event broker's may be Amazon's, too
-	APIKey  string                                    // default LG's public constant
-	Surface Surface                                   // default Personal
-	Service Service                                   // of a partner; Personal has none
-	Budget  *Budget                                   // default: unlimited
-	Logger  *slog.Logger                              // default: none
+	// Renew, if set, is asked once for another token when LG refused one, and the
+	// call is made again. It returns the refused one where there is no other.
+	Renew   func(ctx context.Context, refused string) (string, error)
+	APIURL  string         // default from the country; given: the event broker may be anywhere, too
+	Roots   *x509.CertPool // of the API, default the system's; the event broker's may be Amazon's, too
+	APIKey  string         // default LG's public constant
+	Surface Surface        // default Personal
+	Service Service        // of a partner; Personal has none
+	// CallbackURL is where the partner surfaces have their events; default LG's.
+	CallbackURL string
+	Budget      *Budget      // default: unlimited
+	Logger      *slog.Logger // default: none
 	// Identity is what an earlier run saved, nil at the first. Save is called,
 	// before first use, whenever it changes.
 	Identity *Identity
@@ -76,9 +81,10 @@ type Client struct {
 	o       Options
 	surface surface
 	base    string
+	events  eventState
+	socket  *url.URL // of the callback, for surfaces that have one
 	http    *http.Client
 	log     *slog.Logger
-	events  eventState
 
 	mu       sync.Mutex
 	identity Identity
@@ -110,6 +116,9 @@ func NewClient(o Options) (*Client, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if c.base, err = baseURL(o.APIURL, c.surface.base, region); err != nil {
+		return nil, err
+	}
+	if c.socket, err = callbackURL(o.CallbackURL); err != nil {
 		return nil, err
 	}
 	c.http = &http.Client{
@@ -205,6 +214,22 @@ func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ep, err)
 	}
+	response, err := c.spend(ctx, ep, r, token)
+	if ClassOf(err) != Auth || c.o.Renew == nil {
+		return response, err
+	}
+	next, failed := c.renewed(ctx, token)
+	switch {
+	case failed != nil:
+		return nil, fmt.Errorf("%s: %w", ep, failed)
+	case next == token:
+		return nil, err
+	}
+	return c.spend(ctx, ep, r, next)
+}
+
+// spend makes a call that the budget allows.
+func (c *Client) spend(ctx context.Context, ep endpoint, r request, token string) (json.RawMessage, error) {
 	pass, err := c.o.Budget.take(laneOf(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ep, err)
@@ -243,9 +268,18 @@ func outcome(err error) string {
 
 // token has a source of tokens answer in the time of a call.
 func (c *Client) token(ctx context.Context) (string, error) {
+	return usable(ctx, c.o.Token)
+}
+
+// renewed is another token in the place of a refused one, if there is another.
+func (c *Client) renewed(ctx context.Context, refused string) (string, error) {
+	return usable(ctx, func(ctx context.Context) (string, error) { return c.o.Renew(ctx, refused) })
+}
+
+func usable(ctx context.Context, source func(context.Context) (string, error)) (string, error) {
 	ctx, cancel := withTimeout(ctx, callTimeout, "no token")
 	defer cancel()
-	token, err := c.o.Token(ctx)
+	token, err := source(ctx)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}

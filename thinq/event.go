@@ -29,12 +29,17 @@ type Event struct {
 	Report json.RawMessage // of a Report; see [Profile.Decode]
 }
 
-// An Endpoint is where, and as whom, events can be had.
+// An Endpoint is where, and as whom, events can be had: LG's event broker with a
+// client certificate, or its callback websocket with an access token.
 type Endpoint struct {
-	URL      *url.URL    // mqtts://host:8883
+	URL      *url.URL    // mqtts://host:8883, or the callback's wss://host/path
 	ClientID string      // the MQTT client id LG expects
 	Topics   []string    // what to subscribe to
-	TLS      *tls.Config // with the client certificate
+	TLS      *tls.Config // with the client certificate, if the endpoint wants one
+	// Token is an access token for the callback, another one than refused, if
+	// there is another. It belongs into the query as access_token, when dialling
+	// and at no other time: addresses end up in logs.
+	Token func(ctx context.Context, refused string) (string, error)
 	// Up, if set, is to be called by the Subscriber with true when messages can
 	// flow, and with false when they no longer can. It does not block.
 	Up func(up bool)

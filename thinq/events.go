@@ -69,7 +69,10 @@ func (c *Client) Events(ctx context.Context, sub Subscriber, handle func(Event))
 // subscribe runs sub until it ends or the certificate wants to be renewed; nil
 // asks for another round.
 func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, until time.Time, handle func(Event)) error {
-	inner, cancel := context.WithDeadline(ctx, until)
+	inner, cancel := context.WithCancel(ctx)
+	if !until.IsZero() {
+		inner, cancel = context.WithDeadline(ctx, until)
+	}
 	defer cancel()
 	var heard atomic.Bool
 	err := sub(inner, ep, func(payload []byte) {
@@ -135,8 +138,11 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // endpoint makes the identity complete and says where and as whom to connect,
-// and until when.
+// and until when; zero: for ever.
 func (c *Client) endpoint(ctx context.Context) (ep Endpoint, until time.Time, err error) {
+	if c.surface.callback {
+		return c.callback(), until, nil
+	}
 	ctx = WithLane(ctx, Start)
 	if c.whoami().Certificate == "" {
 		c.prepareKey() // while the route is asked for

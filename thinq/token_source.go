@@ -15,6 +15,7 @@ type TokenSource struct {
 
 	mu      sync.Mutex
 	token   Token
+	taken   time.Time     // when token came
 	renewal time.Time     // when to renew
 	again   time.Time     // after a failed renewal: no earlier than this
 	failed  error         // why it failed
@@ -25,6 +26,7 @@ const (
 	earlyShare   = 5                // renewed when one part of so many is left
 	renewalPause = 30 * time.Second // after a failure that time may heal
 	retryRefused = 6 * time.Hour    // after one that only a person can
+	freshFor     = time.Minute      // a token that is refused so soon is not renewed: it is not to blame
 )
 
 // NewTokenSource starts with the token of a sign-in or of an earlier run. Save
@@ -44,7 +46,7 @@ func (s *TokenSource) Token(ctx context.Context) (string, error) {
 		s.mu.Lock()
 		now := time.Now()
 		valid := now.Before(s.token.Expiry)
-		if s.flying == nil && !now.Before(s.renewal) && !now.Before(s.again) {
+		if s.flying == nil && (!valid || !now.Before(s.renewal)) && !now.Before(s.again) {
 			s.begin()
 		}
 		token, flying, failed := s.token.AccessToken, s.flying, s.failed
@@ -61,6 +63,19 @@ func (s *TokenSource) Token(ctx context.Context) (string, error) {
 			return "", context.Cause(ctx)
 		}
 	}
+}
+
+// Renew is an access token in the place of one that LG refused, for
+// [Options].Renew: the present one if that is another already, or else a new
+// one. The refused token comes back where it is itself fresh from a renewal.
+func (s *TokenSource) Renew(ctx context.Context, refused string) (string, error) {
+	s.mu.Lock()
+	now := time.Now()
+	if s.token.AccessToken == refused && now.Sub(s.taken) >= freshFor && !now.Before(s.again) {
+		s.token.Expiry = now // nobody is to use it any more
+	}
+	s.mu.Unlock()
+	return s.Token(ctx)
 }
 
 // begin starts the one renewal; mu is held. It does not belong to whoever asked
@@ -93,7 +108,7 @@ func pauseAfter(err error) time.Duration {
 }
 
 func (s *TokenSource) take(t Token) {
-	s.token, s.again = t, time.Time{}
+	s.token, s.taken, s.again = t, time.Now(), time.Time{}
 	s.renewal = t.Expiry.Add(-time.Until(t.Expiry) / earlyShare)
 }
 
