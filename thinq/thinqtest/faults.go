@@ -120,14 +120,15 @@ func pathMatches(pattern, path string) bool {
 	return slices.EqualFunc(want, got, func(w, g string) bool { return w == "*" || w == g })
 }
 
-// spoil is the answer of a fault, nil if it only delays.
-func (s *Server) spoil(f *Fault, messageID string) *reply {
+// spoil is the answer of a fault, nil if it only delays. Refuse is the answer
+// for an error code.
+func (f *Fault) spoil(refuse func(code string) *reply) *reply {
 	var re *reply
 	switch {
 	case f.Body != "":
 		re = spoilt[f.Body]()
 	case f.Code != "":
-		re = s.envelope(messageID, nil, refuse(f.Code, "Simulated fault"))
+		re = refuse(f.Code)
 	case f.Status != 0:
 		re = &reply{headers: map[string]string{}}
 	default:

@@ -69,18 +69,31 @@ func (s *Server) restHandler() http.Handler {
 }
 
 func (s *Server) endpoint(e endpoint) http.Handler {
+	return s.exchange(
+		func(r *http.Request, body []byte) *reply {
+			return s.handle(e, &request{Request: r, body: body}, r.PathValue("id"))
+		},
+		func(r *http.Request, code string) *reply {
+			return s.envelope(r.Header.Get("x-message-id"), nil, refuse(code, "Simulated fault"))
+		})
+}
+
+// exchange serves calls of one kind: it records them and lets faults strike.
+// Refuse is what the kind answers where an error code is all that is known.
+func (s *Server) exchange(answer func(*http.Request, []byte) *reply, refuse func(*http.Request, string) *reply) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		id := r.PathValue("id")
 		record := s.record(r, body)
 		if !s.pause(r.Context(), s.o.APIDelay) {
 			panic(http.ErrAbortHandler)
 		}
-		normal := func() *reply { return s.handle(e, &request{Request: r, body: body}, id) }
-		reply := s.suffer(s.strike(r.Method, r.URL.Path, id), r, normal)
+		fault := s.strike(r.Method, r.URL.Path, r.PathValue("id"))
+		reply := s.suffer(fault, r,
+			func() *reply { return answer(r, body) },
+			func(code string) *reply { return refuse(r, code) })
 		s.settle(record, reply)
 		reply.write(w)
 	})
@@ -88,7 +101,7 @@ func (s *Server) endpoint(e endpoint) http.Handler {
 
 // suffer answers a call that a fault may have struck, before or after its
 // effect.
-func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply) *reply {
+func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply, refuse func(code string) *reply) *reply {
 	if fault == nil {
 		return normal()
 	}
@@ -99,7 +112,7 @@ func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply) *re
 	if !s.pause(r.Context(), time.Duration(fault.Delay)) {
 		return &reply{}
 	}
-	if spoilt := s.spoil(fault, r.Header.Get("x-message-id")); spoilt != nil {
+	if spoilt := fault.spoil(refuse); spoilt != nil {
 		return spoilt
 	}
 	if answer == nil {

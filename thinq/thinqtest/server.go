@@ -46,20 +46,38 @@ type Options struct {
 	LateEnergy       time.Duration // until an hour of energy shows, beyond its end
 	CertificateLife  time.Duration // of client certificates; 0: until the end of 2049, as with Amazon
 
+	RedirectURLs []string      // to which EMP sends users back; nil: http://127.0.0.1:8765/callback
+	TokenLife    time.Duration // of EMP's access tokens; default 1 h
+	RefreshLife  time.Duration // of EMP's refresh tokens; 0: until RevokeSignIns
+	Renewal      Renewal       // what EMP answers a renewal; default RenewalKeep
+	SignInErrors SignInErrors  // how EMP answers errors; default ErrorsOK
+	Backend      bool          // EMP sends its backend's address along with the code, and wants it back with every call
+
 	REST, MQTT, Admin net.Listener // nil: 127.0.0.1:0; Admin nil: off
+	OAuth, WebSocket  net.Listener // nil: off
+	Plain             bool         // OAuth and WebSocket without TLS
 	Logger            *slog.Logger // default: none
 }
 
 // A Server is a simulated ThinQ Connect cloud: the REST interface, the event
-// broker, the certificate authority and the appliances behind them. It is as
+// broker, the certificate authority and the appliances behind them; and for
+// partners EMP, where their users sign in, and the callback websocket. It is as
 // strict as LG's documents are, and where they are silent as the notes on each
 // part say. Its methods can be called from several goroutines.
 type Server struct {
-	URL      string // of the REST interface
-	MQTTAddr string // host:port of the event broker
-	AdminURL string // of the admin door; empty: off
-	Token    string // a personal access token with every right
-	CA       []byte // the certificate of the authority behind both, PEM
+	URL          string // of the REST interface
+	MQTTAddr     string // host:port of the event broker
+	AdminURL     string // of the admin door; empty: off
+	OAuthURL     string // of EMP, with its path; empty: off
+	WebSocketURL string // of the callback; empty: off
+	Token        string // a personal access token with every right
+	CA           []byte // the certificate of the authority behind all of them, PEM
+
+	// What LG gives to a partner. The secret may be left out: LG's documents
+	// know none.
+	ClientID, ClientSecret string
+	ServiceID, ServiceKey  string
+	RedirectURLs           []string
 
 	o        Options
 	region   string
@@ -78,6 +96,7 @@ type Server struct {
 	devices  []*appliance
 	clients  map[string]*client
 	tokens   map[string]Grant
+	emp      emp
 	owners   map[string]string // client id by serial number of its certificate
 	quota    []time.Time       // calls of the last hour
 	calls    []*Call
@@ -99,6 +118,10 @@ func NewServer(o Options) (*Server, error) {
 	if s.region = regionOf(s.o.Country); s.region == "" {
 		return nil, fmt.Errorf("LG serves no country %q", s.o.Country)
 	}
+	if err := errors.Join(s.o.Renewal.check(), s.o.SignInErrors.check()); err != nil {
+		return nil, err
+	}
+	s.becomePartner()
 	s.clients, s.owners = map[string]*client{}, map[string]string{}
 	s.tokens = map[string]Grant{s.Token: {}}
 	s.random = mathrand.New(mathrand.NewPCG(s.o.Seed, 1))
@@ -131,6 +154,12 @@ func (o Options) withDefaults() Options {
 	o.Speed = cmp.Or(o.Speed, 1)
 	o.ReportDelay = time.Duration(float64(cmp.Or(o.ReportDelay, 800*time.Millisecond)) / o.Speed)
 	o.CallsPerHour = cmp.Or(o.CallsPerHour, 300)
+	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
+	o.Renewal = cmp.Or(o.Renewal, RenewalKeep)
+	o.SignInErrors = cmp.Or(o.SignInErrors, ErrorsOK)
+	if o.RedirectURLs == nil {
+		o.RedirectURLs = []string{"http://127.0.0.1:8765/callback"}
+	}
 	if o.Token == "" {
 		o.Token = "thinqpat_" + randomHex(32)
 	}
@@ -165,7 +194,8 @@ func (s *Server) listen() (err error) {
 		return err
 	}
 	restAddr, mqttAddr := s.address(rest), s.address(mqtt)
-	cert, err := s.certificate(restAddr, mqttAddr)
+	oauthAddr, socketAddr := s.address(s.o.OAuth), s.address(s.o.WebSocket)
+	cert, err := s.certificate(restAddr, mqttAddr, oauthAddr, socketAddr)
 	if err != nil {
 		return err
 	}
@@ -175,11 +205,34 @@ func (s *Server) listen() (err error) {
 	s.URL, s.MQTTAddr = "https://"+restAddr, mqttAddr
 	secure := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
 	s.serve(tls.NewListener(rest, secure), s.restHandler())
+	if s.o.OAuth != nil {
+		s.OAuthURL = s.scheme("http") + oauthAddr + empPath
+		s.serve(s.encrypted(s.o.OAuth, secure), s.empHandler())
+	}
+	if s.o.WebSocket != nil {
+		s.WebSocketURL = s.scheme("ws") + socketAddr + "/websocket"
+		s.serve(s.encrypted(s.o.WebSocket, secure), s.socketHandler())
+	}
 	if s.o.Admin != nil {
 		s.AdminURL = "http://" + s.address(s.o.Admin)
 		s.serve(s.o.Admin, s.AdminHandler())
 	}
 	return nil
+}
+
+// scheme begins the addresses that Plain is about.
+func (s *Server) scheme(plain string) string {
+	if s.o.Plain {
+		return plain + "://"
+	}
+	return plain + "s://"
+}
+
+func (s *Server) encrypted(l net.Listener, secure *tls.Config) net.Listener {
+	if s.o.Plain {
+		return l
+	}
+	return tls.NewListener(l, secure)
 }
 
 // open makes a listener unless one is given.
@@ -197,8 +250,11 @@ func release(l, given net.Listener) {
 	}
 }
 
-// address is where clients find a listener.
+// address is where clients find a listener; empty if there is none.
 func (s *Server) address(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		return l.Addr().String()
