@@ -54,8 +54,7 @@ func writeFindings(w io.Writer, c *Config) error {
 	line("ok", "configuration", "%s", cmp.Or(c.at[""], "environment only"))
 	labels := c.labels()
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
-		region, _ := thinq.Region(labels[label].Country) // validated
-		line("ok", "account "+cmp.Or(label, "thinq"), "country %s (region %s), token %s", labels[label].Country, region, c.token(label))
+		line("ok", "account "+cmp.Or(label, "thinq"), "%s", c.wayIn(label))
 	}
 	line("ok", "broker", "%s, topics under %s", c.MQTT.URL, c.MQTT.BaseTopic)
 	h := c.HomeAssistant
@@ -69,6 +68,17 @@ func writeFindings(w io.Writer, c *Config) error {
 		line("warn", "secret", "%s", w)
 	}
 	return t.Flush()
+}
+
+// wayIn says how an account is reached.
+func (c *Config) wayIn(label string) string {
+	_, a := c.account(label)
+	region, _ := thinq.Region(a.Country) // validated
+	where := fmt.Sprintf("country %s (region %s)", a.Country, region)
+	if !a.partner() {
+		return where + ", token " + c.token(label).String()
+	}
+	return fmt.Sprintf("%s, partner API %s, sign-in with thinq2mqtt login, service key %s", where, a.OAuth.API, c.serviceKey(label))
 }
 
 // wordsOr is how options are shown.

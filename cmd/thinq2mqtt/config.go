@@ -30,26 +30,41 @@ type Account struct {
 	Country   string        `koanf:"country" doc:"Country of the account, ISO 3166-1 alpha-2. Required." sample:"KR"`
 	Token     Secret        `koanf:"token" doc:"The token itself, instead of token_file."`
 	TokenFile string        `koanf:"token_file" doc:"File with the personal access token, made at https://connect-pat.lgthinq.com." sample:"/run/secrets/thinq_token"`
-	Events    string        `koanf:"events" doc:"How LG tells what changes: mqtt, or off for reads only." enum:"mqtt,off"`
+	Events    string        `koanf:"events" doc:"How LG tells what changes: mqtt with a token, websocket with oauth, or off for reads only. Not set: what fits." enum:"mqtt,websocket,off"`
 	APIURL    string        `koanf:"api_url" doc:"Address of the API; empty: LG's for the country."`
 	CAFile    string        `koanf:"ca_file" doc:"PEM file of the authority to trust for api_url and its event broker; empty: the public ones."`
-	OAuth     OAuth         `koanf:"oauth" doc:"-"`
+	OAuth     OAuth         `koanf:"oauth" doc:"Instead of a token, for partners of LG: the users of a service sign in with thinq2mqtt login."`
 	Budget    Budget        `koanf:"budget" doc:"How much LG may be asked; commands of people are never held back by background_per_hour."`
 	Reconcile time.Duration `koanf:"reconcile" doc:"How often each appliance is read, in case an event was lost."`
 }
 
-// OAuth is the sign-in of a partner account; this version knows its keys only
-// to say that it cannot use them.
+// OAuth is the sign-in of a partner account. ClientID says that the account is
+// one.
 type OAuth struct {
-	ClientID         string `koanf:"client_id" doc:"-"`
-	ClientSecret     Secret `koanf:"client_secret" doc:"-"`
-	ClientSecretFile string `koanf:"client_secret_file" doc:"-"`
-	ServiceID        string `koanf:"service_id" doc:"-"`
-	ServiceKey       Secret `koanf:"service_key" doc:"-"`
-	ServiceKeyFile   string `koanf:"service_key_file" doc:"-"`
-	EMPURL           string `koanf:"emp_url" doc:"-"`
-	RedirectURL      string `koanf:"redirect_url" doc:"-"`
-	WebSocketURL     string `koanf:"websocket_url" doc:"-"`
+	ClientID         string `koanf:"client_id" doc:"The app key that LG gave you. Where it is set, the account is a partner's and has no token."`
+	ClientSecret     Secret `koanf:"client_secret" doc:"The client secret itself, instead of client_secret_file."`
+	ClientSecretFile string `koanf:"client_secret_file" doc:"File with the client secret, if LG gave you one."`
+	ServiceID        string `koanf:"service_id" doc:"The id of your service at LG."`
+	ServiceKey       Secret `koanf:"service_key" doc:"Its key itself, instead of service_key_file."`
+	ServiceKeyFile   string `koanf:"service_key_file" doc:"File with the key of your service."`
+	EMPURL           string `koanf:"emp_url" doc:"Address of the sign-in; empty: LG's for the country."`
+	RedirectURL      string `koanf:"redirect_url" doc:"Where the browser is sent after the sign-in, letter by letter as registered with LG. login listens there; on any other address than this machine's it asks for the address instead."`
+	WebSocketURL     string `koanf:"websocket_url" doc:"Address of the websocket that tells what changes; empty: the one that LG's documents name."`
+	API              string `koanf:"api" doc:"Which of LG's two partner APIs the service is registered for." enum:"v1,v2"`
+}
+
+// partner reports whether users sign in, instead of a token being configured.
+func (a Account) partner() bool { return a.OAuth.ClientID != "" }
+
+// settle gives a key that nobody set the value that follows from others.
+func (a *Account) settle() {
+	switch {
+	case a.Events != "":
+	case a.partner():
+		a.Events = "websocket"
+	default:
+		a.Events = defaultAccount().Events
+	}
 }
 
 // Budget limits the calls to LG.
@@ -134,6 +149,7 @@ func defaults() Config {
 func defaultAccount() Account {
 	return Account{
 		Events:    "mqtt",
+		OAuth:     OAuth{RedirectURL: "http://127.0.0.1:8765/callback", API: "v2"},
 		Budget:    Budget{CallsPerHour: 100, BackgroundPerHour: 40},
 		Reconcile: 30 * time.Minute,
 	}

@@ -41,6 +41,15 @@ func complaints(t *testing.T, s source) []string {
 // sound is a configuration without a fault, to be broken by a test.
 const sound = "thinq: {country: KR, token: thinqpat_x}\n"
 
+// partner is the same for a partner account.
+const partner = "thinq:\n  country: KR\n  oauth: {client_id: c, service_id: s, service_key: k}\n"
+
+// partnerWith is a partner account with more lines about the sign-in, from line
+// seven on.
+func partnerWith(lines ...string) string {
+	return "thinq:\n  country: KR\n  oauth:\n    client_id: c\n    service_id: s\n    service_key: k\n    " + strings.Join(lines, "\n    ") + "\n"
+}
+
 func TestConfigComplaints(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -86,7 +95,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:2: http.port: is not a setting: http takes listen",
 		}},
 		{"section that is none", "thinq: KR\n", nil, []string{
-			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, budget, reconcile",
+			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, oauth, budget, reconcile",
 		}},
 		{"value that is a list", "thinq: {country: [KR]}\n", nil, []string{
 			"config.yaml:1: thinq.country: must be one value, not a list or a section",
@@ -117,13 +126,65 @@ func TestConfigComplaints(t *testing.T) {
 		}},
 		{"norway", "thinq:\n  country: NO\n  token: x\n", nil, nil},
 		{"events", "thinq: {country: KR, token: x, events: maybe}\n", nil, []string{
-			`config.yaml:1: thinq.events: "maybe" is not possible: use mqtt, off`,
+			`config.yaml:1: thinq.events: "maybe" is not possible: use mqtt, websocket, off`,
 		}},
-		{"websocket", "thinq: {country: KR, token: x, events: websocket}\n", nil, []string{
-			"config.yaml:1: thinq.events: websocket is not available in this version: use mqtt",
+		{"websocket with a token", "thinq: {country: KR, token: x, events: websocket}\n", nil, []string{
+			"config.yaml:1: thinq.events: websocket is for partner accounts (oauth): use mqtt",
 		}},
-		{"oauth", "thinq:\n  country: KR\n  oauth:\n    client_id: x\n", nil, []string{
-			"config.yaml:3: thinq.oauth: signing in with OAuth is not available in this version: use token_file with a personal access token from https://connect-pat.lgthinq.com",
+		{"partner", partner, nil, nil},
+		{"partner without events", partner + "  events: off\n", nil, nil},
+		{"partner with the events of others", partner + "  events: mqtt\n", nil, []string{
+			"config.yaml:4: thinq.events: mqtt is for accounts with a token: remove it, or use websocket or off",
+		}},
+		{"partner with a token", partner + "  token_file: /y\n", nil, []string{
+			"config.yaml:4: thinq.token_file: cannot stand beside oauth.client_id: remove one of them; a partner account has thinq2mqtt login instead",
+		}},
+		{"oauth without client id", "thinq:\n  country: KR\n  oauth:\n    service_id: s\n", nil, []string{
+			"config.yaml:3: thinq.oauth.client_id: is missing: set the app key that LG gave you, or remove oauth and use token_file",
+		}},
+		{"oauth with a client id only", "thinq:\n  country: KR\n  oauth:\n    client_id: c\n", nil, []string{
+			"config.yaml:3: thinq.oauth.service_id: is missing: set the id of your service at LG",
+			"config.yaml:3: thinq.oauth.service_key_file: is missing: name a file that holds the secret, or set thinq.oauth.service_key",
+		}},
+		{"ids that are none", "thinq:\n  country: KR\n  oauth: {client_id: a b, service_id: ü, service_key: k}\n", nil, []string{
+			`config.yaml:3: thinq.oauth.client_id: "a b" holds characters that LG gives to nobody: copy it again`,
+			`config.yaml:3: thinq.oauth.service_id: "ü" holds characters that LG gives to nobody: copy it again`,
+		}},
+		{"oauth secrets twice", "thinq:\n  country: KR\n  oauth: {client_id: c, service_id: s, service_key: k, service_key_file: /y, client_secret: x, client_secret_file: /nonexistent}\n", nil, []string{
+			"config.yaml:3: thinq.oauth.client_secret: is set, and thinq.oauth.client_secret_file as well: remove one of them",
+			"config.yaml:3: thinq.oauth.service_key: is set, and thinq.oauth.service_key_file as well: remove one of them",
+		}},
+		{"oauth secret missing", "thinq:\n  country: KR\n  oauth:\n    client_id: c\n    service_id: s\n    service_key_file: /nonexistent\n", nil, []string{
+			"config.yaml:6: thinq.oauth.service_key_file: /nonexistent cannot be read: no such file or directory: create it, or correct the path",
+		}},
+		{"oauth over http", partnerWith("redirect_url: 'http://h/c'", "emp_url: 'http://h'", "websocket_url: 'ws://h'"), nil, []string{
+			`config.yaml:7: thinq.oauth.redirect_url: has the scheme "http": use https, as in http://127.0.0.1:8765/callback`,
+			`config.yaml:8: thinq.oauth.emp_url: has the scheme "http": use https, as in https://kr.m.lgaccount.com/emp/v2`,
+			`config.yaml:9: thinq.oauth.websocket_url: has the scheme "ws": use wss, as in wss://host/websocket`,
+		}},
+		{"oauth over http on this machine", partnerWith("redirect_url: 'http://localhost/c'", "emp_url: 'http://127.0.0.1:1'", "websocket_url: 'ws://[::1]:1/x'"), nil, nil},
+		{"oauth addresses with more than a path", partnerWith("redirect_url: 'https://h/c#d'", "emp_url: 'https://h?a=b'", "websocket_url: 'wss://me:canary@h'"), nil, []string{
+			"config.yaml:7: thinq.oauth.redirect_url: must end with its path: write it as in http://127.0.0.1:8765/callback",
+			"config.yaml:8: thinq.oauth.emp_url: must end with its path: write it as in https://kr.m.lgaccount.com/emp/v2",
+			"config.yaml:9: thinq.oauth.websocket_url: must not carry a user or password: use the keys made for them",
+		}},
+		{"no redirect", partnerWith("redirect_url: ''"), nil, []string{
+			`config.yaml:7: thinq.oauth.redirect_url: has the scheme "": use https, as in http://127.0.0.1:8765/callback`,
+		}},
+		{"no such api", partnerWith("api: v3"), nil, []string{
+			`config.yaml:7: thinq.oauth.api: "v3" is not possible: use v1, v2`,
+		}},
+		{"api that is a number", partnerWith("api: 2"), nil, []string{
+			"config.yaml:7: thinq.oauth.api: must be text, not 2: put it into quotes",
+		}},
+		{"partner under a label", "accounts:\n  shop:\n    country: KR\n    oauth: {client_id: c}\n", nil, []string{
+			"config.yaml:4: accounts.shop.oauth.service_id: is missing: set the id of your service at LG",
+			"config.yaml:4: accounts.shop.oauth.service_key_file: is missing: name a file that holds the secret, or set accounts.shop.oauth.service_key",
+		}},
+		{"partner by variables", "thinq: {country: KR}\n", []string{
+			"THINQ2MQTT_THINQ__OAUTH__CLIENT_ID=c", "THINQ2MQTT_THINQ__OAUTH__SERVICE_ID=s", "THINQ2MQTT_THINQ__OAUTH__SERVICE_KEY_FILE=/nonexistent",
+		}, []string{
+			"THINQ2MQTT_THINQ__OAUTH__SERVICE_KEY_FILE: thinq.oauth.service_key_file: /nonexistent cannot be read: no such file or directory: create it, or correct the path",
 		}},
 		{"api over http", "thinq: {country: KR, token: x, api_url: 'http://h'}\n", nil, []string{
 			`config.yaml:1: thinq.api_url: has the scheme "http": use https, as in https://host:port`,
@@ -269,6 +330,34 @@ func TestConfigAccountsHaveDefaults(t *testing.T) {
 	farm.Country = "US"
 	if diff := cmp.Diff(map[string]Account{"home": home, "farm": farm}, cfg.Accounts); diff != "" {
 		t.Errorf("accounts (-want +got):\n%s", diff)
+	}
+}
+
+// How LG tells what changes follows from the way in, unless it is set.
+func TestConfigEventsFollowTheWayIn(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ file, variable, want string }{
+		{sound, "", "mqtt"},
+		{partner, "", "websocket"},
+		{partner + "  events: off\n", "", "off"},
+		{partner + "  events:\n", "", "websocket"},
+		{sound, "THINQ2MQTT_THINQ__OAUTH__CLIENT_ID=c", "websocket"},
+	}
+	for _, tt := range tests {
+		cfg, err := configFile(t, tt.file, tt.variable).load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.ThinQ.Events; got != tt.want {
+			t.Errorf("%s %s: events %s, want %s", tt.file, tt.variable, got, tt.want)
+		}
+	}
+	cfg, err := configFile(t, "accounts:\n  home: {country: KR, token: x}\n  shop: {country: KR, oauth: {client_id: c}}\n").load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if home, shop := cfg.Accounts["home"].Events, cfg.Accounts["shop"].Events; home != "mqtt" || shop != "websocket" {
+		t.Errorf("events %s at home and %s in the shop", home, shop)
 	}
 }
 

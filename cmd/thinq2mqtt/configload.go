@@ -156,14 +156,18 @@ func (s source) variables(c *checker) koanf.Provider {
 // must not wipe them, so they are not a layer themselves.
 func decode(k *koanf.Koanf) (*Config, error) {
 	cfg := defaults()
+	cfg.ThinQ.Events = ""
 	if err := unmarshal(k, "", &cfg); err != nil {
 		return nil, err
 	}
+	cfg.ThinQ.settle()
 	for label := range cfg.Accounts {
 		a := defaultAccount()
+		a.Events = ""
 		if err := unmarshal(k, "accounts"+level+label, &a); err != nil {
 			return nil, err
 		}
+		a.settle()
 		cfg.Accounts[label] = a
 	}
 	return &cfg, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,6 +146,62 @@ func TestCredentialsFolder(t *testing.T) {
 		if got, err := cfg.password().Read(); got != tt.password || err != nil {
 			t.Errorf("%s: password %q, %v; want %q", tt.file, got, err, tt.password)
 		}
+	}
+}
+
+// The same goes for the secrets of a partner.
+func TestCredentialsFolderOfPartner(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"thinq_oauth_client_secret", "thinq_oauth_service_key", "accounts_home_oauth_client_secret", "accounts_home_oauth_service_key"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for label, section := range map[string]string{"": "thinq: ", "home": "accounts:\n  home: "} {
+		s := configFile(t, section+"{country: KR, oauth: {client_id: c, service_id: s}}\n", "CREDENTIALS_DIRECTORY="+dir)
+		if got := complaints(t, s); got != nil {
+			t.Errorf("complaints %q", got)
+		}
+		cfg, err := s.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stem := strings.ReplaceAll(cmp.Or(label, "thinq"), "home", "accounts_home") + "_oauth_"
+		for name, source := range map[string]secretSource{"client_secret": cfg.clientSecret(label), "service_key": cfg.serviceKey(label)} {
+			if got, err := source.Read(); got != stem+name || err != nil {
+				t.Errorf("%s: read %q, %v; want %q", source.key, got, err, stem+name)
+			}
+		}
+		if got := cfg.warnings(); len(got) != 2 {
+			t.Errorf("warnings %q, want one for each file that others can read", got)
+		}
+	}
+}
+
+// S-03, S-20: no form of the configuration that others see holds a secret.
+func TestSecretsAreNotPublic(t *testing.T) {
+	t.Parallel()
+	cfg, err := configFile(t, `
+thinq: {country: KR, token: canary-1}
+accounts:
+  shop: {country: KR, oauth: {client_id: c, client_secret: canary-2, service_id: s, service_key: canary-3}}
+mqtt: {password: canary-4}
+`).load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := json.Marshal(cfg.public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(public), fmt.Sprintf("%+v %#v", cfg, cfg)} {
+		if strings.Contains(text, "canary") {
+			t.Errorf("shows a secret: %s", text)
+		}
+	}
+	if got := strings.Count(string(public), `"[secret]"`); got != 4 {
+		t.Errorf("%d secrets are masked, want 4: %s", got, public)
 	}
 }
 

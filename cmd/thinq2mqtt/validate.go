@@ -80,17 +80,9 @@ func (v *validator) enums(value reflect.Value, section string) {
 				v.enums(reflect.ValueOf(v.c.Accounts[label]), join(key, label))
 			}
 		case allowed != "" && !slices.Contains(strings.Split(allowed, ","), field.String()):
-			v.enum(key, field.String(), allowed)
+			v.complain(key, "%q is not possible: use %s", field.String(), strings.ReplaceAll(allowed, ",", ", "))
 		}
 	}
-}
-
-func (v *validator) enum(key, value, allowed string) {
-	if strings.HasSuffix(key, ".events") && value == "websocket" {
-		v.complain(key, "websocket is not available in this version: use mqtt")
-		return
-	}
-	v.complain(key, "%q is not possible: use %s", value, strings.ReplaceAll(allowed, ",", ", "))
 }
 
 // accounts checks that there is one at least, and each.
@@ -113,10 +105,10 @@ func (v *validator) accounts() {
 
 func (v *validator) account(key string, a Account) {
 	v.country(join(key, "country"), a.Country)
-	if a.OAuth != (OAuth{}) {
-		v.complain(join(key, "oauth"), "signing in with OAuth is not available in this version: use token_file with a personal access token from https://connect-pat.lgthinq.com")
+	if a.partner() {
+		v.partner(key, a)
 	} else {
-		v.secret(v.c.secret(join(key, "token"), a.Token, a.TokenFile), true)
+		v.personal(key, a)
 	}
 	if a.APIURL != "" {
 		v.url(join(key, "api_url"), a.APIURL, "https://host:port", "https")
@@ -131,6 +123,65 @@ func (v *validator) account(key string, a Account) {
 	if a.Reconcile < shortestReconcile {
 		v.complain(join(key, "reconcile"), "%s is too often: at least %s, 30m is the default", a.Reconcile, shortestReconcile)
 	}
+}
+
+// personal checks what belongs to an account with a token.
+func (v *validator) personal(key string, a Account) {
+	if a.OAuth != defaultAccount().OAuth {
+		v.complain(join(key, "oauth.client_id"), "is missing: set the app key that LG gave you, or remove oauth and use token_file")
+		return
+	}
+	v.secret(v.c.secret(join(key, "token"), a.Token, a.TokenFile), true)
+	if a.Events == "websocket" {
+		v.complain(join(key, "events"), "websocket is for partner accounts (oauth): use mqtt")
+	}
+}
+
+// partner checks what belongs to an account whose users sign in.
+func (v *validator) partner(key string, a Account) {
+	if name := cmp.Or(v.c.set(join(key, "token")), v.c.set(join(key, "token_file"))); name != "" {
+		v.complain(name, "cannot stand beside oauth.client_id: remove one of them; a partner account has thinq2mqtt login instead")
+	}
+	if a.Events == "mqtt" {
+		v.complain(join(key, "events"), "mqtt is for accounts with a token: remove it, or use websocket or off")
+	}
+	o, section := a.OAuth, join(key, "oauth")
+	v.identifier(join(section, "client_id"), o.ClientID)
+	v.secret(v.c.secret(join(section, "client_secret"), o.ClientSecret, o.ClientSecretFile), false)
+	v.identifier(join(section, "service_id"), o.ServiceID)
+	v.secret(v.c.secret(join(section, "service_key"), o.ServiceKey, o.ServiceKeyFile), true)
+	v.guarded(join(section, "redirect_url"), o.RedirectURL, defaultAccount().OAuth.RedirectURL, "https", "http")
+	if o.EMPURL != "" {
+		v.guarded(join(section, "emp_url"), o.EMPURL, thinq.EMPURL("kr"), "https", "http")
+	}
+	if o.WebSocketURL != "" {
+		v.guarded(join(section, "websocket_url"), o.WebSocketURL, "wss://host/websocket", "wss", "ws")
+	}
+}
+
+// identifier checks what LG gave to a partner; it travels in headers.
+func (v *validator) identifier(key, text string) {
+	switch {
+	case text == "":
+		v.complain(key, "is missing: set the id of your service at LG")
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+		v.complain(key, "%q holds characters that LG gives to nobody: copy it again", text)
+	}
+}
+
+// guarded checks an address that secrets are sent to: only what stays on this
+// machine may go unencrypted.
+func (v *validator) guarded(key, text, example, secure, plain string) {
+	schemes := []string{secure}
+	u, err := url.Parse(text)
+	if err == nil && thinq.Loopback(u.Hostname()) {
+		schemes = append(schemes, plain)
+	}
+	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
+		v.complain(key, "must end with its path: write it as in %s", example)
+		return
+	}
+	v.url(key, text, example, schemes...)
 }
 
 func (v *validator) country(key, country string) {
@@ -272,13 +323,30 @@ func (c *Config) secret(key string, value Secret, file string) secretSource {
 	return s
 }
 
+// account is the account of a label, and the key that it stands under.
+func (c *Config) account(label string) (string, Account) {
+	if label == "" {
+		return "thinq", c.ThinQ
+	}
+	return join("accounts", label), c.Accounts[label]
+}
+
 // token is the source of an account's token.
 func (c *Config) token(label string) secretSource {
-	key, a := "thinq", c.ThinQ
-	if label != "" {
-		key, a = join("accounts", label), c.Accounts[label]
-	}
-	return c.secret(key+".token", a.Token, a.TokenFile)
+	key, a := c.account(label)
+	return c.secret(join(key, "token"), a.Token, a.TokenFile)
+}
+
+// clientSecret is the source of what a partner may have to send at the sign-in.
+func (c *Config) clientSecret(label string) secretSource {
+	key, a := c.account(label)
+	return c.secret(join(key, "oauth.client_secret"), a.OAuth.ClientSecret, a.OAuth.ClientSecretFile)
+}
+
+// serviceKey is the source of the key that a partner sends with every call.
+func (c *Config) serviceKey(label string) secretSource {
+	key, a := c.account(label)
+	return c.secret(join(key, "oauth.service_key"), a.OAuth.ServiceKey, a.OAuth.ServiceKeyFile)
 }
 
 // password is the source of the broker's password.
@@ -289,8 +357,13 @@ func (c *Config) password() secretSource {
 // warnings are what is not wrong but should not stay so.
 func (c *Config) warnings() []string {
 	sources := []secretSource{c.password()}
-	for label := range c.labels() {
-		sources = append(sources, c.token(label))
+	labels := c.labels()
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		if labels[label].partner() {
+			sources = append(sources, c.clientSecret(label), c.serviceKey(label))
+		} else {
+			sources = append(sources, c.token(label))
+		}
 	}
 	var all []string
 	for _, s := range sources {
