@@ -19,6 +19,9 @@ import (
 // ErrStore says that the state folder cannot be used, or is in use.
 var ErrStore = errors.New("state folder")
 
+// ErrInUse says that another process has the state folder open.
+var ErrInUse = errors.New("is in use by another process")
+
 // The files of a store. Identity and token are secrets, so they are apart from
 // the cache, which a bug report may contain.
 const (
@@ -50,8 +53,9 @@ type identityRecord struct {
 }
 
 // OpenStore locks the folder, creating it if need be (mode 0700). The error
-// wraps [ErrStore]. A damaged file is no error: its previous generation is
-// taken, or it starts empty, and [Store.Warnings] says so.
+// wraps [ErrStore]. What was handed over is taken over. A damaged file is no
+// error: its previous generation is taken, or it starts empty, and
+// [Store.Warnings] says so.
 func OpenStore(dir string) (*Store, error) {
 	s := &Store{dir: dir, good: map[string]bool{}}
 	if err := s.open(); err != nil {
@@ -68,7 +72,11 @@ func (s *Store) open() error {
 		return err
 	}
 	s.read(identityFile, &s.identity)
+	if _, err := s.takeOver(); err != nil {
+		s.warnings = append(s.warnings, err.Error())
+	}
 	s.read(tokenFile, &s.token)
+	s.token = present(s.token)
 	s.found = new(cache)
 	s.read(cacheFile, s.found)
 	s.read(budgetFile, &s.budget)
@@ -90,7 +98,7 @@ func (s *Store) acquire() error {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return fmt.Errorf("%s is in use by another process", s.dir)
+		return fmt.Errorf("%s %w", s.dir, ErrInUse)
 	}
 	s.lock = f
 	return nil

@@ -1,0 +1,282 @@
+package bridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	first  = `{"access_token":"a1","refresh_token":"r1"}`
+	second = `{"access_token":"a2","refresh_token":"r2"}`
+)
+
+func handOverTo(t *testing.T, dir, token string) {
+	t.Helper()
+	if err := HandOver(dir, json.RawMessage(token)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signedIn is a closed state folder with a sign-in that was renewed once, so
+// that there are two generations of it.
+func signedIn(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "state")
+	s := openStore(t, dir)
+	if err := errors.Join(s.SaveToken(json.RawMessage(`{"access_token":"a0"}`)), s.SaveToken(json.RawMessage(first)), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// files are those of a folder that have to do with a sign-in.
+func signInFiles(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.Contains(e.Name(), "token") || strings.Contains(e.Name(), "signin") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+func wantFiles(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	if got := signInFiles(t, dir); !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
+}
+
+func TestHandOverToRunningDaemon(t *testing.T) {
+	dir := signedIn(t)
+	s := openStore(t, dir)
+	if token, changed, err := s.TakeOver(); changed || err != nil || string(token) != first {
+		t.Errorf("nothing handed over: %s, %v, %v", token, changed, err)
+	}
+	handOverTo(t, dir, `{"access_token":"never seen"}`)
+	handOverTo(t, dir, second)
+	if got := string(SignIn(dir)); got != second {
+		t.Errorf("signed in as %s before the daemon looked", got)
+	}
+	if token, changed, err := s.TakeOver(); !changed || err != nil || string(token) != second {
+		t.Errorf("sign-in: %s, %v, %v", token, changed, err)
+	}
+	wantFiles(t, dir, tokenFile)
+	if _, changed, _ := s.TakeOver(); changed {
+		t.Error("taken over twice")
+	}
+	handOverTo(t, dir, "null")
+	if token := SignIn(dir); token != nil {
+		t.Errorf("signed in as %s although signed out", token)
+	}
+	if token, changed, err := s.TakeOver(); !changed || err != nil || token != nil {
+		t.Errorf("sign-out: %s, %v, %v", token, changed, err)
+	}
+	wantFiles(t, dir)
+	if s.Token() != nil {
+		t.Errorf("token %s after the sign-out", s.Token())
+	}
+}
+
+func TestHandOverBeforeStart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state", "home")
+	handOverTo(t, dir, second)
+	info, err := os.Stat(filepath.Join(dir, handoverFile))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder %v, %v", info.Mode(), err)
+	}
+	s := openStore(t, dir)
+	if got := string(s.Token()); got != second || len(s.Warnings()) > 0 {
+		t.Errorf("token %s, warnings %q", got, s.Warnings())
+	}
+	if err := errors.Join(HandOver(dir, nil), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := openStore(t, dir).Token(); got != nil {
+		t.Errorf("token %s after a sign-out", got)
+	}
+}
+
+// A process that dies anywhere leaves the old sign-in or the new one, and the
+// next start knows which; a sign-out is never undone.
+func TestS26KilledBetweenSteps(t *testing.T) {
+	for _, c := range []struct{ name, handed, want string }{
+		{"sign-in", second, second},
+		{"sign-out", "null", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			steps := len((&Store{}).moves(json.RawMessage(c.handed)))
+			for killed := range steps + 1 {
+				dir := signedIn(t)
+				s := openStore(t, dir)
+				handOverTo(t, dir, c.handed)
+				if err := os.Rename(s.path(handoverFile), s.path(claimedFile)); err != nil {
+					t.Fatal(err)
+				}
+				for _, move := range s.moves(json.RawMessage(c.handed))[:killed] {
+					if err := move(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := string(SignIn(dir)); got != c.want {
+					t.Errorf("killed after %d steps: others see %q", killed, got)
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if got := string(openStore(t, dir).Token()); got != c.want {
+					t.Errorf("killed after %d steps: token %q, want %q", killed, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+// A later hand-over wins over one that somebody died in the midst of.
+func TestS26KilledAndHandedOverAgain(t *testing.T) {
+	dir := signedIn(t)
+	handOverTo(t, dir, "null")
+	if err := os.Rename(filepath.Join(dir, handoverFile), filepath.Join(dir, claimedFile)); err != nil {
+		t.Fatal(err)
+	}
+	handOverTo(t, dir, second)
+	if got := string(openStore(t, dir).Token()); got != second {
+		t.Errorf("token %s", got)
+	}
+	wantFiles(t, dir, tokenFile)
+}
+
+// A new sign-in has no generation before it: a damaged file must not bring back
+// another account.
+func TestS26FormerSignInIsForgotten(t *testing.T) {
+	dir := signedIn(t)
+	handOverTo(t, dir, second)
+	if err := openStore(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, tokenFile), []byte("damage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := openStore(t, dir).Token(); got != nil {
+		t.Errorf("token %s", got)
+	}
+}
+
+// However the file is damaged, the sign-in before it stays, and it is told.
+func TestHandOverDamaged(t *testing.T) {
+	dir := signedIn(t)
+	handOverTo(t, dir, second)
+	path := filepath.Join(dir, handoverFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := marshalRecord(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damages := [][]byte{{}, []byte("{"), []byte("null"), number, make([]byte, len(whole)), whole[:len(whole)-1]}
+	for bit := range 8 * len(whole) {
+		flipped := bytes.Clone(whole)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		damages = append(damages, flipped)
+	}
+	s := openStore(t, dir)
+	for _, data := range damages {
+		if err := errors.Join(s.SaveToken(json.RawMessage(first)), os.WriteFile(path, data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		token, changed, err := s.TakeOver()
+		if string(token) == second && err == nil {
+			continue // a letter of a name in another case: what it says is whole
+		}
+		if changed || err == nil || string(token) != first {
+			t.Fatalf("%q: %s, %v, %v", data, token, changed, err)
+		}
+		if _, changed, err := s.TakeOver(); changed || err != nil {
+			t.Fatalf("%q: told twice: %v, %v", data, changed, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, damagedFile)); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(os.WriteFile(path, []byte("{"), 0o600), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = openStore(t, dir)
+	if string(s.Token()) != first || len(s.Warnings()) != 1 || !strings.Contains(s.Warnings()[0], "sign in again") {
+		t.Errorf("token %s, warnings %q", s.Token(), s.Warnings())
+	}
+}
+
+// A link that somebody planted is not followed.
+func TestHandOverPlantedLink(t *testing.T) {
+	dir, outside := signedIn(t), filepath.Join(t.TempDir(), "outside")
+	handOverTo(t, dir, second)
+	path := filepath.Join(dir, handoverFile)
+	if err := errors.Join(os.Rename(path, outside), os.Symlink(outside, path)); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, dir)
+	if string(s.Token()) != first || len(s.Warnings()) != 1 {
+		t.Errorf("token %s, warnings %q", s.Token(), s.Warnings())
+	}
+	handOverTo(t, dir, "null")
+	if data, err := os.ReadFile(outside); err != nil || !bytes.Contains(data, []byte("r2")) {
+		t.Errorf("the file outside: %s, %v", data, err)
+	}
+}
+
+func TestHandOverUnusable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := HandOver(filepath.Join(file, "state"), nil); !errors.Is(err, ErrStore) {
+		t.Errorf("a folder inside a file: %v", err)
+	}
+}
+
+// Root signs in for a daemon that runs as somebody else.
+func TestHandOverByRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	base := filepath.Join(t.TempDir(), "state")
+	if err := errors.Join(os.Mkdir(base, 0o700), os.Chown(base, 12345, 12346)); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(base, "home")
+	handOverTo(t, dir, second)
+	for _, path := range []string{dir, filepath.Join(dir, handoverFile)} {
+		owner, err := ownerOf(path)
+		if err != nil || owner.Uid != 12345 || owner.Gid != 12346 {
+			t.Errorf("%s: %+v, %v", path, owner, err)
+		}
+	}
+	if Mine(dir) {
+		t.Error("root takes the folder for its own")
+	}
+}
+
+func TestErrInUse(t *testing.T) {
+	dir := t.TempDir()
+	openStore(t, dir)
+	if _, err := OpenStore(dir); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), dir+" is in use by another process") {
+		t.Error(err)
+	}
+}
