@@ -14,6 +14,7 @@ type TokenSource struct {
 	save    func(Token) error
 
 	mu      sync.Mutex
+	signIns int // counts them: a renewal of an earlier one is worth nothing
 	token   Token
 	taken   time.Time     // when token came
 	renewal time.Time     // when to renew
@@ -31,7 +32,8 @@ const (
 
 // NewTokenSource starts with the token of a sign-in or of an earlier run. Save
 // is called with every new token before anybody gets it; a token that cannot be
-// saved is not used, because its refresh token would be lost.
+// saved is not used, because its refresh token would be lost. Save must not ask
+// the source for anything.
 func NewTokenSource(t Token, refresh func(context.Context, Token) (Token, error), save func(Token) error) *TokenSource {
 	s := &TokenSource{refresh: refresh, save: save}
 	s.take(t)
@@ -82,22 +84,30 @@ func (s *TokenSource) Renew(ctx context.Context, refused string) (string, error)
 // first: his patience is not that of the others.
 func (s *TokenSource) begin() {
 	s.flying = make(chan struct{})
-	old := s.token
+	old, signIn := s.token, s.signIns
 	go func() {
 		next, err := s.refresh(context.Background(), old)
-		if err == nil {
-			err = s.save(next)
-		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.failed = err; err == nil {
-			s.take(next)
-		} else {
-			s.again = time.Now().Add(pauseAfter(err))
+		if signIn == s.signIns {
+			s.settle(next, err)
 		}
 		close(s.flying)
 		s.flying = nil
 	}()
+}
+
+// settle takes what a renewal brought; mu is held, so that nothing is saved over
+// another sign-in.
+func (s *TokenSource) settle(next Token, err error) {
+	if err == nil {
+		err = s.save(next)
+	}
+	if s.failed = err; err == nil {
+		s.take(next)
+	} else {
+		s.again = time.Now().Add(pauseAfter(err))
+	}
 }
 
 func pauseAfter(err error) time.Duration {
@@ -114,10 +124,21 @@ func (s *TokenSource) take(t Token) {
 
 // Replace takes the token of another sign-in.
 func (s *TokenSource) Replace(t Token) {
+	_, _ = s.ReplaceBy(func() (Token, bool, error) { return t, true, nil })
+}
+
+// ReplaceBy takes the token of another sign-in if take says that there is one.
+// While take saves it no renewal of the old one is saved, nor is afterwards.
+func (s *TokenSource) ReplaceBy(take func() (t Token, changed bool, err error)) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.take(t)
-	s.failed = nil
+	t, changed, err := take()
+	if changed {
+		s.take(t)
+		s.failed = nil
+		s.signIns++
+	}
+	return changed, err
 }
 
 // ErrNoSignIn says that nobody has signed in yet.
