@@ -114,7 +114,7 @@ func (f *demoFlags) cloud(samples []thinqtest.Sample, log *slog.Logger) (*thinqt
 		Samples: samples, Seed: f.home.seed, Speed: f.home.speed, Lively: true, CallsPerHour: -1, Logger: log,
 	}
 	if f.admin != "" {
-		if err := openAll(map[string]listening{"admin-listen": {f.admin, &o.Admin}}); err != nil {
+		if err := openAll(map[string]listening{"admin-listen": adminDoor(f.admin, &o)}); err != nil {
 			return nil, err
 		}
 	}
