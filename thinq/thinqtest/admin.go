@@ -67,9 +67,7 @@ var doors = []door{
 	}},
 	{"POST /sim/faults", func(s *Server, _ *http.Request, body []byte) (any, error) {
 		var f Fault
-		strict := json.NewDecoder(bytes.NewReader(body))
-		strict.DisallowUnknownFields() // a misspelt match would strike everything
-		if err := strict.Decode(&f); err != nil {
+		if err := strict(body, &f); err != nil { // a misspelt match would strike everything
 			return nil, err
 		}
 		return nil, s.Fault(f)
@@ -84,6 +82,17 @@ var doors = []door{
 			return nil, err
 		}
 		return nil, s.SetEvents(mode)
+	}},
+	{"POST /sim/oauth", func(s *Server, _ *http.Request, body []byte) (any, error) {
+		var change struct {
+			Renewal Renewal      `json:"renewal"`
+			Errors  SignInErrors `json:"errors"`
+			Revoke  bool         `json:"revoke"`
+		}
+		if err := strict(body, &change); err != nil {
+			return nil, err
+		}
+		return nil, s.changeOAuth(change.Renewal, change.Errors, change.Revoke)
 	}},
 	{"POST /sim/broker", func(s *Server, _ *http.Request, body []byte) (any, error) {
 		action, err := member[string](body, "action")
@@ -136,6 +145,30 @@ func respond(w http.ResponseWriter, answer any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(append(mustJSON(answer), '\n'))
+}
+
+// strict reads an object that has no other members than v.
+func strict(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// changeOAuth changes what is given, if all of it makes sense.
+func (s *Server) changeOAuth(r Renewal, e SignInErrors, revoke bool) error {
+	if r == "" && e == "" && !revoke {
+		return errors.New("nothing is to change: give renewal, errors or revoke")
+	}
+	s.mu.Lock()
+	r, e = cmp.Or(r, s.emp.renewal), cmp.Or(e, s.emp.errors)
+	s.mu.Unlock()
+	if err := errors.Join(r.check(), e.check()); err != nil {
+		return err
+	}
+	if revoke {
+		s.RevokeSignIns()
+	}
+	return errors.Join(s.SetRenewal(r), s.SetSignInErrors(e))
 }
 
 // member reads the one member that a body has, or the bare value.

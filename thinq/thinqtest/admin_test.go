@@ -72,6 +72,11 @@ func TestAdmin(t *testing.T) {
 		{"POST", "/sim/events", `{"mode":"sometimes"}`, 400, `none of ok`, ""},
 		{"POST", "/sim/clock", `{"advance":"24h"}`, 200, `"now"`, ""},
 		{"POST", "/sim/clock", `{"advance":"tomorrow"}`, 400, `"error"`, ""},
+		{"POST", "/sim/oauth", `{"renewal":"rotate","errors":"text","revoke":true}`, 200, `{}`, ""},
+		{"POST", "/sim/oauth", `{}`, 400, `nothing is to change`, ""},
+		{"POST", "/sim/oauth", `{"renewal":"never"}`, 400, `none of keep`, ""},
+		{"POST", "/sim/oauth", `{"errors":"never","revoke":true}`, 400, `none of ok`, ""},
+		{"POST", "/sim/oauth", `{"refresh":"keep"}`, 400, `refresh`, ""},
 		{"POST", "/sim/broker", `{"action":"dance"}`, 400, `none of disconnect`, ""},
 		{"POST", "/sim/broker", `{"action":"takeover"}`, 200, `{}`, ""},
 		{"PUT", "/sim/broker", ``, 405, ``, ""},
@@ -126,6 +131,8 @@ func TestRealSockets(t *testing.T) {
 func TestOptions(t *testing.T) {
 	for _, o := range []thinqtest.Options{
 		{Country: "XX"},
+		{Renewal: "never"},
+		{SignInErrors: "never"},
 		{Samples: []thinqtest.Sample{{Name: "empty"}}},
 		{Samples: []thinqtest.Sample{{Device: json.RawMessage(`{}`), Profile: json.RawMessage(`{}`), Status: json.RawMessage(`{}`)}}},
 	} {

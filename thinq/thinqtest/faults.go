@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with REST calls. Of several that match a
-// call, the one that was set first strikes.
+// A Fault is something that goes wrong with calls of the REST interface or of
+// EMP. Of several that match a call, the one that was set first strikes.
 type Fault struct {
 	Match      Match    `json:"match"`
 	Times      int      `json:"times"`       // how often; 0: until the faults are cleared
 	Status     int      `json:"status"`      // of the answer; 0: as the code or the body suggests
-	Code       string   `json:"code"`        // LG's, in LG's envelope
+	Code       string   `json:"code"`        // LG's, in LG's envelope; of EMP's token endpoint also "500": "oauth date time error"
 	Delay      Duration `json:"delay"`       // of the answer, and of the effect unless After
 	Body       string   `json:"body"`        // instead of the envelope: html, empty, invalid; reset breaks the connection
 	RetryAfter Duration `json:"retry_after"` // header; 0: none

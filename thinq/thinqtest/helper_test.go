@@ -31,12 +31,13 @@ const key = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
 func newServer(t *testing.T, o thinqtest.Options) (*thinqtest.Server, *thinqtest.Network) {
 	t.Helper()
 	network := &thinqtest.Network{}
-	var err error
-	if o.REST, err = network.Listen("api.test:443"); err != nil {
-		t.Fatal(err)
-	}
-	if o.MQTT, err = network.Listen("mqtt.test:8883"); err != nil {
-		t.Fatal(err)
+	for addr, l := range map[string]*net.Listener{
+		"api.test:443": &o.REST, "mqtt.test:8883": &o.MQTT, "emp.test:443": &o.OAuth, "socket.test:443": &o.WebSocket,
+	} {
+		var err error
+		if *l, err = network.Listen(addr); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if o.CallsPerHour == 0 {
 		o.CallsPerHour = -1

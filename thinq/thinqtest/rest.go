@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -259,7 +260,9 @@ func (r *request) object() (map[string]any, error) {
 	return object, nil
 }
 
-// A Call is one REST call that reached the server.
+// A Call is one call that reached the REST interface, EMP or the callback
+// websocket. Tokens, codes and secrets are in it as hashes, the same secret
+// always as the same.
 type Call struct {
 	N       int               `json:"n"` // 1 for the first
 	Time    time.Time         `json:"time"`
@@ -268,26 +271,58 @@ type Call struct {
 	Query   string            `json:"query"`
 	Status  int               `json:"status"`  // of the answer; 0 while there is none, and for a broken connection
 	Code    string            `json:"code"`    // LG's, empty for success
-	Headers map[string]string `json:"headers"` // by lower-case name; the token as a hash
+	Headers map[string]string `json:"headers"` // by lower-case name
 	Body    json.RawMessage   `json:"body"`    // as sent if it is JSON, else as text; null: none
+}
+
+// secretHeaders and secretParameters are what the record of calls hides. No JSON
+// body holds a secret.
+var (
+	secretHeaders    = []string{"authorization", "x-service-key", "user_thirdparty_token"}
+	secretParameters = []string{"code", "access_token", "refresh_token", "client_secret"}
+)
+
+// hashed stands for a secret.
+func hashed(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return "sha256:" + hex.EncodeToString(sum[:6])
+}
+
+// hidden is a query or a form without its secrets, and else as it was sent.
+func hidden(form string) string {
+	pairs := strings.Split(form, "&")
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil && slices.Contains(secretParameters, plain) {
+			if plain, err = url.QueryUnescape(value); err != nil {
+				plain = value
+			}
+			pairs[i] = name + "=" + hashed(plain)
+		}
+	}
+	return strings.Join(pairs, "&")
 }
 
 // callsKept is how far back the record of calls goes.
 const callsKept = 10_000
 
 func (s *Server) record(r *http.Request, body []byte) *Call {
-	c := &Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Headers: map[string]string{}}
+	c := &Call{Method: r.Method, Path: r.URL.Path, Query: hidden(r.URL.RawQuery), Headers: map[string]string{}}
 	for name := range r.Header {
 		c.Headers[strings.ToLower(name)] = r.Header.Get(name)
 	}
-	if token := r.Header.Get("Authorization"); token != "" {
-		sum := sha256.Sum256([]byte(strings.TrimPrefix(token, "Bearer ")))
-		c.Headers["authorization"] = "Bearer sha256:" + hex.EncodeToString(sum[:6])
+	for _, name := range secretHeaders {
+		if value := c.Headers[name]; value != "" {
+			token, bearer := strings.CutPrefix(value, "Bearer ")
+			if c.Headers[name] = hashed(token); bearer {
+				c.Headers[name] = "Bearer " + c.Headers[name]
+			}
+		}
 	}
 	if json.Valid(body) {
 		c.Body = body
 	} else if len(body) > 0 {
-		c.Body = mustJSON(string(body))
+		c.Body = mustJSON(hidden(string(body)))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -308,7 +343,7 @@ func (s *Server) settle(c *Call, r *reply) {
 	c.Status, c.Code = r.status, r.code
 }
 
-// Calls lists the REST calls after the one with number since (0: all; at least
+// Calls lists the calls after the one with number since (0: all; at least
 // the last 10,000), oldest first.
 func (s *Server) Calls(since int) []Call {
 	s.mu.Lock()

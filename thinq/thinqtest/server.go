@@ -1,7 +1,26 @@
 // Package thinqtest simulates LG's ThinQ Connect cloud, in the manner of
 // net/http/httptest: REST interface, event broker with its certificate
-// authority, and appliances that obey, run and report. It shares no code with
-// package thinq, so that each proves the other.
+// authority, and appliances that obey, run and report; and EMP, where the users
+// of LG's partners sign in. It shares no code with package thinq, so that each
+// proves the other.
+//
+// # The sign-in page
+//
+// EMP's page is plain HTML that needs no script. There is no password. The form
+// has the id sign-in; its buttons, by id, do what can happen at LG:
+//
+//	allow     consent: back to the service with a code
+//	refuse    no consent
+//	google    "Continue with Google": back with returnCode=910 and
+//	          returnDescription=confirm_ggl, and, as LG has it, without the state
+//	terms     the terms were not accepted, or the country is not served
+//	redirect  the redirect address is not registered; allow and google do the
+//	          same where it is true
+//
+// Refuse, terms and redirect show an alert, the element with the id alert, and
+// lead nowhere: LG does not call the service then. What EMP cannot read at all is
+// the page "Page not found", in the element with the id error. A request with
+// anything but the four parameters of LG's documents is of that kind.
 package thinqtest
 
 import (

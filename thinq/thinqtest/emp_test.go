@@ -1,0 +1,704 @@
+package thinqtest_test
+
+import (
+	"encoding/json"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+const home = "http://127.0.0.1:8765/callback"
+
+// A visitor is a browser in front of EMP that follows no redirect, and the
+// service that sent it there.
+type visitor struct {
+	t    *testing.T
+	s    *thinqtest.Server
+	http *http.Client
+}
+
+func newVisitor(t *testing.T, o thinqtest.Options) visitor {
+	s, network := newServer(t, o)
+	return visitorOf(t, s, newCaller(t, s, network).http)
+}
+
+func visitorOf(t *testing.T, s *thinqtest.Server, c *http.Client) visitor {
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return visitor{t, s, c}
+}
+
+// A view is what came back.
+type view struct {
+	status         int
+	kind, location string
+	body           string
+}
+
+func (v visitor) do(method, path, body string, header ...string) view {
+	v.t.Helper()
+	r, err := http.NewRequestWithContext(v.t.Context(), method, v.s.OAuthURL+path, strings.NewReader(body))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := v.http.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return view{res.StatusCode, res.Header.Get("Content-Type"), res.Header.Get("Location"), string(data)}
+}
+
+// asked are the parameters of a right request, with changes: name and value,
+// an empty value takes the parameter out.
+func (v visitor) asked(changes ...string) url.Values {
+	q := url.Values{"response_type": {"code"}, "client_id": {v.s.ClientID}, "redirect_uri": {home}, "state": {"Zm9v"}}
+	return changed(q, changes)
+}
+
+func changed(q url.Values, changes []string) url.Values {
+	for i := 0; i < len(changes); i += 2 {
+		if q.Del(changes[i]); changes[i+1] != "" {
+			q.Set(changes[i], changes[i+1])
+		}
+	}
+	return q
+}
+
+var (
+	formTag  = regexp.MustCompile(`<form id="sign-in" method="post" action="([^"]*)">`)
+	inputTag = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+	empToken = regexp.MustCompile(`^[0-9a-f]{96}$`)
+	alertTag = regexp.MustCompile(`<p class="alert" id="alert" role="alert">([^<]*)</p>`)
+)
+
+// press presses a button of a page.
+func (v visitor) press(page view, button string) view {
+	v.t.Helper()
+	form := formTag.FindStringSubmatch(page.body)
+	if form == nil || !strings.Contains(page.body, `<button`) || !strings.Contains(page.body, ` id="`+button+`" name="choice" value="`+button+`">`) {
+		v.t.Fatalf("no button %q in %d %s", button, page.status, page.body)
+	}
+	fields := url.Values{"choice": {button}}
+	for _, input := range inputTag.FindAllStringSubmatch(page.body, -1) {
+		fields.Add(input[1], html.UnescapeString(input[2]))
+	}
+	return v.do("POST", "/"+form[1], fields.Encode())
+}
+
+// signIn walks the page and returns what was sent back to the service.
+func (v visitor) signIn(changes ...string) url.Values {
+	v.t.Helper()
+	back := v.press(v.do("GET", "/authorize?"+v.asked(changes...).Encode(), ""), "allow")
+	u, err := url.Parse(back.location)
+	if err != nil || back.status != http.StatusFound {
+		v.t.Fatalf("got %+v (%v)", back, err)
+	}
+	return u.Query()
+}
+
+// answer is one of the token endpoint's.
+type answer struct {
+	Status    int    `json:"-"`
+	Access    string `json:"access_token"`
+	Refresh   string `json:"refresh_token"`
+	ExpiresIn any    `json:"expires_in"` // text or number
+	Backend   string `json:"oauth2_backend_url"`
+	Error     string `json:"httpError"`
+	Message   string `json:"message"`
+}
+
+// token asks the token endpoint.
+func (v visitor) token(form url.Values) answer {
+	v.t.Helper()
+	got := v.do("POST", "/token", form.Encode())
+	a := answer{Status: got.status}
+	if err := json.Unmarshal([]byte(got.body), &a); err != nil {
+		v.t.Fatalf("%v in %+v", err, got)
+	}
+	return a
+}
+
+func (v visitor) codeForm(code string, changes ...string) url.Values {
+	return changed(url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {v.s.ClientID}, "redirect_uri": {home}, "code": {code},
+	}, changes)
+}
+
+func (v visitor) renewal(token string, changes ...string) url.Values {
+	return changed(url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {v.s.ClientID}, "refresh_token": {token},
+	}, changes)
+}
+
+// issued is a token answer as if somebody had signed in.
+func (v visitor) issued() answer {
+	var a answer
+	if err := json.Unmarshal(v.s.EMPToken(), &a); err != nil {
+		v.t.Fatal(err)
+	}
+	return a
+}
+
+// accepts asks the callback websocket, without the rest of its handshake.
+func (v visitor) accepts(token string) bool {
+	address := "https" + strings.TrimPrefix(v.s.WebSocketURL, "wss") + "?access_token=" + token
+	r, err := http.NewRequestWithContext(v.t.Context(), "GET", address, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	res, err := v.http.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode != http.StatusUnauthorized
+}
+
+func TestAuthorize(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	for _, tt := range []struct {
+		name, method, path string
+		query              url.Values
+		found              bool
+	}{
+		{"complete", "GET", "/authorize", v.asked(), true},
+		{"the front page", "GET", "/empsign_in", v.asked(), true},
+		{"redirect that is not registered", "GET", "/authorize", v.asked("redirect_uri", "https://evil.test/"), true},
+		{"no response_type", "GET", "/authorize", v.asked("response_type", ""), false},
+		{"response_type token", "GET", "/authorize", v.asked("response_type", "token"), false},
+		{"no client_id", "GET", "/authorize", v.asked("client_id", ""), false},
+		{"another client", "GET", "/authorize", v.asked("client_id", "APP1"), false},
+		{"no redirect_uri", "GET", "/authorize", v.asked("redirect_uri", ""), false},
+		{"relative redirect", "GET", "/authorize", v.asked("redirect_uri", "/callback"), false},
+		{"redirect with a fragment", "GET", "/authorize", v.asked("redirect_uri", home+"#x"), false},
+		{"no state", "GET", "/authorize", v.asked("state", ""), false},
+		{"a scope", "GET", "/authorize", v.asked("scope", "all"), false},
+		{"PKCE", "GET", "/authorize", v.asked("code_challenge", "x", "code_challenge_method", "S256"), false},
+		{"nothing", "GET", "/authorize", nil, false},
+		{"two states", "GET", "/authorize", url.Values{
+			"response_type": {"code"}, "client_id": {v.s.ClientID}, "redirect_uri": {home}, "state": {"a", "b"}}, false},
+		{"posted", "POST", "/authorize", v.asked(), false},
+		{"another path", "GET", "/login", v.asked(), false},
+		{"token asked for with GET", "GET", "/token", v.codeForm("x"), false},
+		{"page left without a choice", "POST", "/empsign_in", v.asked(), false},
+	} {
+		got := v.do(tt.method, tt.path+"?"+tt.query.Encode(), "")
+		status, part := http.StatusInternalServerError, `<h1 id="error">Page not found</h1>`
+		if tt.found {
+			status, part = http.StatusOK, `<form id="sign-in"`
+		}
+		if got.status != status || !strings.Contains(got.body, part) || got.kind != "text/html; charset=utf-8" {
+			t.Errorf("%s: got %+v", tt.name, got)
+		}
+	}
+}
+
+func TestSignInPage(t *testing.T) {
+	const odd, evil = `a"b<c>&d=é+ /%2B`, "https://evil.test/callback"
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1], RedirectURLs: []string{home, "app.test:/back?from=emp"}})
+	for _, tt := range []struct {
+		name, button, redirect, state string
+		location                      string // pattern
+		alert                         string
+	}{
+		{"success", "allow", home, "Zm9v", `^http://127\.0\.0\.1:8765/callback\?code=[0-9a-f]{40}&state=Zm9v$`, ""},
+		{"state comes back as it was", "allow", home, odd, `&state=` + regexp.QuoteMeta(url.QueryEscape(odd)) + `$`, ""},
+		{"redirect with a query", "allow", "app.test:/back?from=emp", "s", `^app\.test:/back\?from=emp&code=[0-9a-f]{40}&state=s$`, ""},
+		{"refused", "refuse", home, "s", "", "You refused. The service has not been told."},
+		{"terms", "terms", home, "s", "", "This service is not currently supported in your country."},
+		{"not registered", "allow", evil, "s", "", "Mismathing Redirect URI Error"},
+		{"another port", "allow", "http://127.0.0.1:8766/callback", "s", "", "Mismathing Redirect URI Error"},
+		{"not registered, with Google", "google", evil, "s", "", "Mismathing Redirect URI Error"},
+		{"as if not registered", "redirect", home, "s", "", "Mismathing Redirect URI Error"},
+		{"Google", "google", home, "s", `^http://127\.0\.0\.1:8765/callback\?returnCode=910&returnDescription=confirm_ggl$`, ""},
+	} {
+		page := v.do("GET", "/authorize?"+v.asked("redirect_uri", tt.redirect, "state", tt.state).Encode(), "")
+		got := v.press(page, tt.button)
+		if tt.alert == "" {
+			if got.status != http.StatusFound || !regexp.MustCompile(tt.location).MatchString(got.location) {
+				t.Errorf("%s: got %d %s", tt.name, got.status, got.location)
+			}
+			continue
+		}
+		alert := alertTag.FindStringSubmatch(got.body)
+		if got.status != http.StatusOK || got.location != "" || alert == nil || alert[1] != tt.alert {
+			t.Errorf("%s: got %d %q %s", tt.name, got.status, alert, got.location)
+		}
+		if tt.redirect == home { // the page serves on
+			if again := v.press(got, "allow"); again.status != http.StatusFound {
+				t.Errorf("%s: then %d", tt.name, again.status)
+			}
+		}
+	}
+}
+
+// An app that signed its user in with Google comes back with three headers.
+func TestThirdParty(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	path := "/empsign_in?" + v.asked().Encode()
+	header := []string{"user_id_type", "GGL", "user_id", "1234", "user_thirdparty_token", "secret of Google"}
+	got := v.do("GET", path, "", header...)
+	u, err := url.Parse(got.location)
+	if err != nil || got.status != http.StatusFound {
+		t.Fatalf("got %+v", got)
+	}
+	if a := v.token(v.codeForm(u.Query().Get("code"))); a.Access == "" {
+		t.Errorf("got %+v", a)
+	}
+	for i := range 3 {
+		if got := v.do("GET", path, "", append(header[:2*i:2*i], header[2*i+2:]...)...); got.status != http.StatusOK {
+			t.Errorf("without %s: got %d", header[2*i], got.status)
+		}
+	}
+}
+
+// Another of LG's apps gets the address of the backend with the code, and must
+// give it back.
+func TestBackend(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1], Backend: true})
+	back := v.signIn()
+	if got := back.Get("oauth2_backend_url"); got != "https://kr.lgeapi.test/" || back.Get("user_number") == "" || len(back) != 4 {
+		t.Errorf("sent back: %v", back)
+	}
+	missing := answer{Status: 200, Error: "412", Message: "required backend_url"}
+	if diff := cmp.Diff(missing, v.token(v.codeForm(back.Get("code")))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	a := v.token(v.codeForm(back.Get("code"), "backend_url", back.Get("oauth2_backend_url")))
+	if a.Access == "" || a.Backend != back.Get("oauth2_backend_url") {
+		t.Errorf("got %+v", a)
+	}
+	if diff := cmp.Diff(missing, v.token(v.renewal(a.Refresh))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestToken(t *testing.T) {
+	const missing, dead = "412", "LG.OAUTH.EC.4001"
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	secret := v.s.ClientSecret
+	code := func(changes ...string) func() url.Values {
+		return func() url.Values { return v.codeForm(v.signIn().Get("code"), changes...) }
+	}
+	renewal := func(changes ...string) func() url.Values {
+		return func() url.Values { return v.renewal(v.issued().Refresh, changes...) }
+	}
+	for _, tt := range []struct {
+		name    string
+		form    func() url.Values
+		code    string
+		message string
+	}{
+		{"code", code(), "", ""},
+		{"code with backend", code("backend_url", "https://kr.lgeapi.test/"), "", ""},
+		{"code with the secret", code("client_secret", secret), "", ""},
+		{"nothing", func() url.Values { return nil }, missing, "required client_id"},
+		{"code without client", code("client_id", ""), missing, "required client_id"},
+		{"code without grant", code("grant_type", ""), missing, "required grant_type"},
+		{"code without code", code("code", ""), missing, "required code"},
+		{"code without redirect", code("redirect_uri", ""), missing, "required redirect_uri"},
+		{"code without both", code("code", "", "redirect_uri", ""), missing, "required code"},
+		{"missing comes before wrong", code("code", "", "client_id", "APP1"), missing, "required code"},
+		{"another client", code("client_id", "APP1"), "401", "not allowed client_id"},
+		{"wrong secret", code("client_secret", "x"), "401", "not allowed client_id"},
+		{"another backend", code("backend_url", "https://evil.test/"), dead, "OAuth2 processing error"},
+		{"another grant", code("grant_type", "password"), dead, "OAuth2 processing error"},
+		{"unknown code", code("code", "x"), dead, "OAuth2 processing error"},
+		{"code for another redirect", code("redirect_uri", "https://evil.test/"), dead, "OAuth2 processing error"},
+		{"renewal", renewal(), "", ""},
+		{"renewal with redirect", renewal("redirect_uri", home), "", ""},
+		{"renewal with backend and secret", renewal("backend_url", "https://kr.lgeapi.test/", "client_secret", secret), "", ""},
+		{"renewal without client", renewal("client_id", ""), missing, "required client_id"},
+		{"renewal without grant", renewal("grant_type", ""), missing, "required grant_type"},
+		{"renewal without token", renewal("refresh_token", ""), missing, "required refresh_token"},
+		{"renewal for another client", renewal("client_id", "APP1"), "401", "not allowed client_id"},
+		{"renewal with a wrong secret", renewal("client_secret", "x"), "401", "not allowed client_id"},
+		{"unknown refresh token", renewal("refresh_token", "x"), dead, "OAuth2 processing error"},
+		{"access token for a refresh token", func() url.Values { return v.renewal(v.issued().Access) }, dead, "OAuth2 processing error"},
+	} {
+		got := v.token(tt.form())
+		if tt.code == "" && (got.Status != http.StatusOK || !empToken.MatchString(got.Access) || got.Error != "") ||
+			tt.code != "" && got != (answer{Status: 200, Error: tt.code, Message: tt.message}) {
+			t.Errorf("%s: got %+v", tt.name, got)
+		}
+	}
+}
+
+// The parameters may come in the form, in the query, and in both; nowhere else.
+func TestTokenParameters(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	form := func() url.Values { return v.renewal(v.issued().Refresh) }
+	all := form()
+	half := url.Values{"client_id": all["client_id"], "grant_type": all["grant_type"]}
+	asJSON, _ := json.Marshal(map[string]string{"client_id": v.s.ClientID, "grant_type": "refresh_token", "refresh_token": v.issued().Refresh})
+	for _, tt := range []struct {
+		name, query, body, kind string
+		good                    bool
+	}{
+		{"form", "", all.Encode(), "application/x-www-form-urlencoded", true},
+		{"query", "?" + all.Encode(), "", "", true},
+		{"both", "?" + half.Encode(), url.Values{"refresh_token": all["refresh_token"]}.Encode(), "application/x-www-form-urlencoded", true},
+		{"form without its type", "", all.Encode(), "text/plain", false},
+		{"JSON", "", string(asJSON), "application/json", false},
+		{"broken form", "?" + all.Encode(), "%zz", "application/x-www-form-urlencoded", false},
+	} {
+		got := v.do("POST", "/token"+tt.query, tt.body, "Content-Type", tt.kind)
+		if got.status != http.StatusOK || strings.Contains(got.body, `"access_token"`) != tt.good {
+			t.Errorf("%s: got %+v", tt.name, got)
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	redeems := func(code string, changes ...string) bool { return v.token(v.codeForm(code, changes...)).Access != "" }
+	code := v.signIn().Get("code")
+	if !redeems(code) || redeems(code) {
+		t.Error("a code must be good exactly once")
+	}
+	if code = v.signIn().Get("code"); redeems(code, "redirect_uri", "https://evil.test/") || redeems(code) {
+		t.Error("a code that was shown with another redirect must be used up")
+	}
+	if code = v.signIn().Get("code"); redeems(code, "code", "") || !redeems(code) {
+		t.Error("a call that misses something must leave the code good")
+	}
+	code = v.signIn().Get("code")
+	if v.s.Advance(5*time.Minute - time.Second); !redeems(code) {
+		t.Error("dead before five minutes")
+	}
+	code = v.signIn().Get("code")
+	if v.s.Advance(5 * time.Minute); redeems(code) {
+		t.Error("good after five minutes")
+	}
+	code = v.signIn().Get("code")
+	if v.s.RevokeSignIns(); redeems(code) {
+		t.Error("good after the sign-ins were revoked")
+	}
+}
+
+func TestTokenShape(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	shape := func(a answer) answer {
+		for _, token := range []*string{&a.Access, &a.Refresh} {
+			if empToken.MatchString(*token) {
+				*token = "96 digits"
+			}
+		}
+		return a
+	}
+	first := v.token(v.codeForm(v.signIn().Get("code")))
+	want := answer{Access: "96 digits", Refresh: "96 digits", ExpiresIn: "3600", Backend: "https://kr.lgeapi.test/"}
+	if diff := cmp.Diff(want, shape(v.issued())); diff != "" {
+		t.Errorf("EMPToken (-want +got):\n%s", diff)
+	}
+	want.Status = 200
+	if diff := cmp.Diff(want, shape(first)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRenewals(t *testing.T) {
+	for _, tt := range []struct {
+		renewal thinqtest.Renewal
+		pattern string
+		stays   bool // the refresh token
+	}{
+		{"", `^\{"access_token":"([0-9a-f]{96})","expires_in":"1800"\}$`, true},
+		{"keep", `^\{"access_token":"([0-9a-f]{96})","expires_in":"1800"\}$`, true},
+		{"comma", `^\{"access_token":"([0-9a-f]{96})","expires_in":"1800",\}$`, true},
+		{"rotate", `^\{"access_token":"([0-9a-f]{96})","expires_in":1800,"refresh_token":"([0-9a-f]{96})"\}$`, false},
+	} {
+		v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1], Renewal: tt.renewal, TokenLife: 30 * time.Minute})
+		first := v.issued()
+		renew := func(token string) []string {
+			got := v.do("POST", "/token", v.renewal(token).Encode())
+			return regexp.MustCompile(tt.pattern).FindStringSubmatch(got.body)
+		}
+		got := renew(first.Refresh)
+		if got == nil || got[1] == first.Access || !v.accepts(got[1]) || !v.accepts(first.Access) {
+			t.Errorf("%q: got %q", tt.renewal, got)
+			continue
+		}
+		if again := renew(first.Refresh); (again != nil) != tt.stays {
+			t.Errorf("%q: again %q", tt.renewal, again)
+		}
+		if !tt.stays && renew(got[2]) == nil {
+			t.Errorf("%q: the new refresh token is not good", tt.renewal)
+		}
+	}
+}
+
+func TestTokenLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1], RefreshLife: 24 * time.Hour})
+		a := v.issued()
+		if !v.accepts(a.Access) || v.accepts(a.Refresh) || v.accepts("") || v.accepts(v.s.Token) {
+			t.Error("only an access token of EMP's opens the callback")
+		}
+		time.Sleep(30 * time.Minute)
+		if v.s.Advance(30*time.Minute - time.Second); !v.accepts(a.Access) {
+			t.Error("the token is over before its hour")
+		}
+		if v.s.Advance(time.Second); v.accepts(a.Access) {
+			t.Error("the token outlives its hour")
+		}
+		v.s.Advance(22*time.Hour + 59*time.Minute)
+		if v.token(v.renewal(a.Refresh)).Access == "" {
+			t.Error("the refresh token is over before its day")
+		}
+		v.s.Advance(time.Minute)
+		if got := v.token(v.renewal(a.Refresh)); got.Error != "LG.OAUTH.EC.4001" {
+			t.Errorf("a refresh token after its day: %+v", got)
+		}
+	})
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	a := v.issued()
+	v.s.Advance(1000 * 24 * time.Hour)
+	renewed := v.token(v.renewal(a.Refresh))
+	if renewed.Access == "" || !v.accepts(renewed.Access) {
+		t.Errorf("a refresh token lives until it is revoked; got %+v", renewed)
+	}
+	v.s.RevokeSignIns()
+	if got := v.token(v.renewal(a.Refresh)); v.accepts(renewed.Access) || got.Error != "LG.OAUTH.EC.4001" {
+		t.Errorf("after the sign-ins were revoked: %+v", got)
+	}
+	if a = v.issued(); !v.accepts(a.Access) || v.token(v.renewal(a.Refresh)).Access == "" {
+		t.Error("nobody can sign in again")
+	}
+}
+
+// Every error of LG's tables, in each of the three forms.
+func TestSignInErrors(t *testing.T) {
+	for _, form := range []thinqtest.SignInErrors{"", "ok", "status", "text"} {
+		v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1], SignInErrors: form})
+		for _, tt := range []struct {
+			fault         string
+			form          url.Values
+			code, message string
+			status        int
+		}{
+			{"", nil, "412", "required client_id", 412},
+			{"", v.codeForm("x", "client_id", "APP1"), "401", "not allowed client_id", 401},
+			{"", v.codeForm("x"), "LG.OAUTH.EC.4001", "OAuth2 processing error", 400},
+			{"400", nil, "400", "App_id Fail", 400},
+			{"401", nil, "401", "not allowed client_id", 401},
+			{"412", nil, "412", "required code", 412},
+			{"500", nil, "500", "oauth date time error", 500},
+			{"LG.OAUTH.EC.4001", nil, "LG.OAUTH.EC.4001", "OAuth2 processing error", 400},
+			{"9999", nil, "9999", "Simulated fault", 400},
+		} {
+			if tt.fault != "" {
+				fault := thinqtest.Fault{Match: thinqtest.Match{Path: "/emp/v2/token"}, Code: tt.fault, Times: 1}
+				if err := v.s.Fault(fault); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := v.do("POST", "/token", tt.form.Encode())
+			want := view{tt.status, "application/json", "", `{"httpError":"` + tt.code + `","message":"` + tt.message + `"}`}
+			switch form {
+			case "", "ok":
+				want.status = 200
+			case "text":
+				want.kind, want.body = "text/plain", tt.message
+			}
+			if got != want {
+				t.Errorf("%q, %+v: got %+v", form, tt, got)
+			}
+			if calls := v.s.Calls(0); calls[len(calls)-1].Code != tt.code || calls[len(calls)-1].Status != want.status {
+				t.Errorf("recorded %+v", calls[len(calls)-1])
+			}
+		}
+	}
+}
+
+func TestEMPFaults(t *testing.T) {
+	const gateway = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	authorize := "/authorize?" + v.asked().Encode()
+	for _, tt := range []struct {
+		fault, method, path string
+		status              int
+		part                string // of the body; "": it is empty
+	}{
+		{`{"match":{"path":"/emp/v2/token"},"status":503}`, "POST", "/token", 503, ""},
+		{`{"match":{"path":"/emp/v2/token"},"code":"500","status":503}`, "POST", "/token", 503, `"oauth date time error"`},
+		{`{"match":{"path":"/emp/v2/token"},"body":"html"}`, "POST", "/token", 502, gateway},
+		{`{"match":{"path":"/emp/v2/token"},"body":"empty"}`, "POST", "/token", 200, ""},
+		{`{"match":{"path":"/emp/v2/token"},"body":"invalid"}`, "POST", "/token", 200, `"resp`},
+		{`{"match":{"path":"/emp/v2/authorize"},"code":"500"}`, "GET", authorize, 500, "Page not found"},
+		{`{"match":{"path":"/emp/v2/authorize"},"code":"400"}`, "GET", authorize, 400, "app_id is invalid"},
+		{`{"match":{"path":"/emp/v2/authorize"},"body":"html"}`, "GET", authorize, 502, gateway},
+		{`{"match":{"path":"/emp/v2/authorize"},"status":500}`, "POST", "/token", 200, "required client_id"},
+	} {
+		v.s.ClearFaults()
+		var f thinqtest.Fault
+		if err := json.Unmarshal([]byte(tt.fault), &f); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.s.Fault(f); err != nil {
+			t.Fatal(err)
+		}
+		got := v.do(tt.method, tt.path, "")
+		if got.status != tt.status || !strings.Contains(got.body, tt.part) || (got.body == "") != (tt.part == "") {
+			t.Errorf("%s: got %+v", tt.fault, got)
+		}
+	}
+}
+
+// The admin door changes what EMP does from then on.
+func TestAdminOAuth(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	change := func(body string) int {
+		w := httptest.NewRecorder()
+		v.s.AdminHandler().ServeHTTP(w, httptest.NewRequest("POST", "/sim/oauth", strings.NewReader(body)))
+		return w.Code
+	}
+	a := v.issued()
+	if change(`{"renewal":"rotate"}`) != 200 || v.token(v.renewal(a.Refresh)).Refresh == "" {
+		t.Error("the renewal does not rotate")
+	}
+	a = v.issued()
+	if change(`{"errors":"never","revoke":true}`) != 400 || !v.accepts(a.Access) {
+		t.Error("a change that makes no sense in part was made in part")
+	}
+	if change(`{"errors":"status"}`) != 200 || v.token(nil).Status != 412 || v.token(v.renewal(a.Refresh)).Refresh == "" {
+		t.Error("the errors did not change, or not they alone")
+	}
+	if change(`{"revoke":true}`) != 200 || v.accepts(a.Access) {
+		t.Error("not revoked")
+	}
+}
+
+// A renewal whose answer is lost has had its effect, as the fault says.
+func TestLostRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1], Renewal: "rotate"})
+		for _, after := range []bool{false, true} {
+			a := v.issued()
+			v.s.Fault(thinqtest.Fault{Body: "reset", Delay: thinqtest.Duration(20 * time.Second), After: after, Times: 1})
+			start := time.Now()
+			res, err := v.http.PostForm(v.s.OAuthURL+"/token", v.renewal(a.Refresh))
+			if err == nil {
+				res.Body.Close()
+				t.Errorf("got %s", res.Status)
+			}
+			if took := time.Since(start); took != 20*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if lives := v.token(v.renewal(a.Refresh)).Access != ""; lives == after {
+				t.Errorf("after=%t: the old refresh token lives: %t", after, lives)
+			}
+		}
+	})
+}
+
+// The record of calls tells secrets apart and shows none.
+func TestEMPCallLog(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	code := v.signIn().Get("code")
+	first := v.token(v.codeForm(code, "client_secret", v.s.ClientSecret))
+	v.do("POST", "/token?"+v.renewal(first.Refresh).Encode(), "")
+	v.do("POST", "/token?refresh%5Ftoken="+first.Refresh+"&client_secret=%zz", "")
+	v.do("GET", "/empsign_in", "", "user_thirdparty_token", code)
+	v.accepts(first.Access)
+	calls := v.s.Calls(0)
+	data, _ := json.Marshal(calls)
+	for name, secret := range map[string]string{
+		"code": code, "access token": first.Access, "refresh token": first.Refresh, "client secret": v.s.ClientSecret,
+	} {
+		if secret == "" || strings.Contains(string(data), secret) {
+			t.Errorf("the %s is in the record", name)
+		}
+	}
+	const hash = `sha256:[0-9a-f]{12}`
+	for i, pattern := range []string{
+		`^/emp/v2/authorize\?client_id=APP\w+&redirect_uri=[^&]+&response_type=code&state=Zm9v $`,
+		`^/emp/v2/empsign_in\? "choice=allow&client_id=APP\w+&redirect_uri=[^&]+&response_type=code&state=Zm9v"$`,
+		`^/emp/v2/token\? "client_id=APP\w+&client_secret=` + hash + `&code=` + hash + `&grant_type=authorization_code&redirect_uri=[^&]+"$`,
+		`^/emp/v2/token\?client_id=APP\w+&grant_type=refresh_token&refresh_token=` + hash + ` $`,
+		`^/emp/v2/token\?refresh%5Ftoken=` + hash + `&client_secret=` + hash + ` $`,
+		`^/emp/v2/empsign_in\? $`,
+	} {
+		var body string
+		json.Unmarshal(calls[i].Body, &body)
+		got := calls[i].Path + "?" + calls[i].Query + " "
+		if body != "" {
+			got += `"` + body + `"`
+		}
+		if !regexp.MustCompile(pattern).MatchString(got) {
+			t.Errorf("call %d: %s", i+1, got)
+		}
+	}
+	same := regexp.MustCompile(`refresh(?:_|%5F)token=(` + hash + `)`)
+	if a, b := same.FindStringSubmatch(calls[3].Query), same.FindStringSubmatch(calls[4].Query); a == nil || b == nil || a[1] != b[1] {
+		t.Errorf("one token has two hashes: %q %q", a, b)
+	}
+	if got := calls[5].Headers["user_thirdparty_token"]; !regexp.MustCompile("^" + hash + "$").MatchString(got) {
+		t.Errorf("recorded %q", got)
+	}
+}
+
+// TestPlainEMP walks over real sockets, without TLS, as a person's browser does.
+func TestPlainEMP(t *testing.T) {
+	oauth, err1 := net.Listen("tcp", "127.0.0.1:0")
+	socket, err2 := net.Listen("tcp", "127.0.0.1:0")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	s, err := thinqtest.NewServer(thinqtest.Options{Samples: fleet()[:1], OAuth: oauth, WebSocket: socket, Plain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if want := "http://" + oauth.Addr().String() + "/emp/v2"; s.OAuthURL != want {
+		t.Errorf("EMP is at %s", s.OAuthURL)
+	}
+	if want := "ws://" + socket.Addr().String() + "/websocket"; s.WebSocketURL != want {
+		t.Errorf("the callback is at %s", s.WebSocketURL)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	v := visitorOf(t, s, &http.Client{Transport: transport})
+	if a := v.token(v.codeForm(v.signIn().Get("code"))); a.Access == "" {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestPartner(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	for name, tt := range map[string]struct{ got, pattern string }{
+		"EMP":         {v.s.OAuthURL, `^https://emp\.test:443/emp/v2$`},
+		"callback":    {v.s.WebSocketURL, `^wss://socket\.test:443/websocket$`},
+		"client id":   {v.s.ClientID, `^APP[0-9a-f]{10}$`},
+		"secret":      {v.s.ClientSecret, `^[0-9a-f]{32}$`},
+		"service id":  {v.s.ServiceID, `^[0-9a-f]{24}$`},
+		"service key": {v.s.ServiceKey, `^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+$`},
+		"redirects":   {strings.Join(v.s.RedirectURLs, " "), `^` + regexp.QuoteMeta(home) + `$`},
+	} {
+		if !regexp.MustCompile(tt.pattern).MatchString(tt.got) {
+			t.Errorf("%s: %q", name, tt.got)
+		}
+	}
+}
