@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A client is one installation of somebody's software, by its x-client-id, and
-// what it asked to be told.
+// A client is one installation of somebody's software, by its x-client-id, or a
+// partner's service for a user; and what it asked to be told.
 type client struct {
 	registered bool
 	push       map[string]bool      // by device
@@ -174,7 +174,7 @@ func (s *Server) getLifecycle(*request) (any, error) {
 	defer s.mu.Unlock()
 	list := []map[string]string{}
 	for _, id := range slices.Sorted(maps.Keys(s.clients)) {
-		if s.clients[id].lifecycle {
+		if s.clients[id].lifecycle && id != s.partner() {
 			list = append(list, map[string]string{"clientId": id})
 		}
 	}
@@ -222,7 +222,7 @@ func (s *Server) subscribeEvent(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	hours, err := expiry(body)
+	hours, err := expiry(body, r.surface.hours)
 	if err != nil {
 		return nil, err
 	}
@@ -238,16 +238,17 @@ func (s *Server) subscribeEvent(r *request) (any, error) {
 	return nil, nil
 }
 
-// expiry reads {"expire":{"unit":"HOUR","timer":4464}}. LG documents 1 to 24
-// and takes 4464, which its own library sends; without a body it is one hour.
-func expiry(body map[string]any) (hours int, err error) {
+// expiry reads {"expire":{"unit":"HOUR","timer":24}}; without a body it is one
+// hour. LG documents 1 to 24, and on the personal surface takes 4464, which its
+// own library sends.
+func expiry(body map[string]any, most int) (hours int, err error) {
 	value, present := body["expire"]
 	if !present {
 		return 1, nil
 	}
 	expire, _ := value.(map[string]any)
 	timer, isNumber := expire["timer"].(float64)
-	if expire["unit"] != "HOUR" || !isNumber || timer != math.Trunc(timer) || timer < 1 || timer > 4464 {
+	if expire["unit"] != "HOUR" || !isNumber || timer != math.Trunc(timer) || timer < 1 || timer > float64(most) {
 		return 0, refuse("1102", "Unacceptable parameters: expire")
 	}
 	return int(timer), nil

@@ -215,9 +215,10 @@ func (b *broker) revoke(client string) {
 	}
 }
 
-// BrokerAction does something to the event broker: "disconnect" ends every
-// connection, "takeover" does so as if another client had come with the same
-// id, "stop" turns everybody away until "start". The error names an unknown one.
+// BrokerAction does something to the event broker, and to the callback
+// websocket: "disconnect" ends every connection, "takeover" does so as if another
+// client had come with the same id, "stop" turns everybody away until "start".
+// The error names an unknown one.
 func (s *Server) BrokerAction(action string) error {
 	b := s.broker
 	switch action {
@@ -236,6 +237,7 @@ func (s *Server) BrokerAction(action string) error {
 	default:
 		return fmt.Errorf("action %q is none of disconnect, takeover, stop, start", action)
 	}
+	s.callback.act(action)
 	return nil
 }
 

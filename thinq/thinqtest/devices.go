@@ -80,7 +80,7 @@ func (s *Server) postControl(r *request) (any, error) {
 		a.obey(writes)
 		return nil
 	})
-	return nil, nil
+	return struct{}{}, nil
 }
 
 // act changes an appliance and sends what it has to say about it, never before

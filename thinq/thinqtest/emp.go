@@ -183,6 +183,7 @@ func (s *Server) RevokeSignIns() {
 	}
 	clear(s.emp.refresh)
 	clear(s.emp.codes)
+	s.callback.each((*socket).wake)
 }
 
 // SetRenewal changes Options.Renewal.
@@ -249,7 +250,7 @@ func (s *Server) postToken(r *http.Request, body []byte) *reply {
 	if e, refused := err.(*refusal); refused {
 		return s.tokenRefusal(e.code, e.message)
 	}
-	return &reply{http.StatusOK, "", tokenHeaders("application/json"), answer}
+	return &reply{status: http.StatusOK, headers: tokenHeaders("application/json"), body: answer}
 }
 
 func tokenHeaders(contentType string) map[string]string {
@@ -329,10 +330,11 @@ func (s *Server) tokenRefusal(code, message string) *reply {
 		status = http.StatusBadRequest
 	}
 	if form == ErrorsText {
-		return &reply{status, code, tokenHeaders("text/plain"), []byte(message)}
+		return &reply{status: status, code: code, headers: tokenHeaders("text/plain"), body: []byte(message)}
 	}
 	if form == ErrorsOK {
 		status = http.StatusOK
 	}
-	return &reply{status, code, tokenHeaders("application/json"), mustJSON(map[string]string{"httpError": code, "message": message})}
+	body := mustJSON(map[string]string{"httpError": code, "message": message})
+	return &reply{status: status, code: code, headers: tokenHeaders("application/json"), body: body}
 }

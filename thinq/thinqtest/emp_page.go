@@ -150,7 +150,7 @@ func render(status int, code string, data any) *reply {
 	if err := signInPage.Execute(&out, data); err != nil {
 		panic(err) // the template fits its data
 	}
-	return &reply{status, code, pageHeaders(), out.Bytes()}
+	return &reply{status: status, code: code, headers: pageHeaders(), body: out.Bytes()}
 }
 
 func pageHeaders() map[string]string {

@@ -76,9 +76,9 @@ func (s *Server) lifecycleOf(a *appliance, kind string) message {
 	return m
 }
 
-// encode wraps a message as the options want it.
-func (s *Server) encode(m message) []byte {
-	if !s.o.NestedEvents {
+// encode wraps a message in the envelope of LG's documents, or not.
+func (s *Server) encode(m message, nested bool) []byte {
+	if !nested {
 		return mustJSON(m)
 	}
 	envelope := "push"
@@ -87,19 +87,31 @@ func (s *Server) encode(m message) []byte {
 	}
 	return mustJSON(map[string]any{
 		"messageId": randomHex(11),
-		"timestamp": s.clock.Now().UTC().Format("2006-01-02T15:04:05.000000"),
+		"timestamp": s.timestamp(),
 		envelope:    m,
 	})
 }
 
 // send hands a message to whoever is subscribed at that time.
 func (s *Server) send(at time.Time, m message) {
-	payload := s.encode(m)
+	toClient, toPartner := s.encode(m, s.o.NestedEvents), s.encode(s.partners(m), !s.o.FlatCallback)
 	s.schedule.at(at, func() {
 		for _, id := range s.audience(m) {
-			s.deliver(delivery{id, payload})
+			d := delivery{id, toClient}
+			if id == s.partner() {
+				d.payload = toPartner
+			}
+			s.deliver(d)
 		}
 	})
+}
+
+// partners is a message as the partner's service gets it.
+func (s *Server) partners(m message) message {
+	if m.ServiceID != "" {
+		m.ServiceID = s.ServiceID
+	}
+	return m
 }
 
 func (s *Server) audience(m message) []string {
@@ -115,7 +127,7 @@ func (s *Server) audience(m message) []string {
 		case m.PushType == "DEVICE_PUSH":
 			wants = c.push[m.DeviceID]
 		}
-		if wants && c.registered {
+		if wants && (c.registered || id == s.partner()) {
 			ids = append(ids, id)
 		}
 	}
@@ -154,8 +166,17 @@ func (s *Server) deliver(d delivery) {
 	}
 	s.mu.Unlock()
 	for _, d := range out {
-		s.broker.deliver(d)
+		s.hand(d)
 	}
+}
+
+// hand gives a message to whom the client listens to.
+func (s *Server) hand(d delivery) {
+	if d.client == s.partner() {
+		s.callback.deliver(d.payload)
+		return
+	}
+	s.broker.deliver(d)
 }
 
 // release sends what nothing has overtaken.
@@ -167,7 +188,7 @@ func (s *Server) release(d delivery) {
 	}
 	s.mu.Unlock()
 	if waiting {
-		s.broker.deliver(d)
+		s.hand(d)
 	}
 }
 

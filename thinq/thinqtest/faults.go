@@ -56,11 +56,11 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Durat
 var spoilt = map[string]func() *reply{
 	"html": func() *reply {
 		const page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
-		return &reply{http.StatusBadGateway, "", map[string]string{"Content-Type": "text/html"}, []byte(page)}
+		return &reply{status: http.StatusBadGateway, headers: map[string]string{"Content-Type": "text/html"}, body: []byte(page)}
 	},
-	"empty": func() *reply { return &reply{http.StatusOK, "", map[string]string{}, nil} },
+	"empty": func() *reply { return &reply{status: http.StatusOK, headers: map[string]string{}} },
 	"invalid": func() *reply {
-		return &reply{http.StatusOK, "", map[string]string{"Content-Type": "application/json"}, []byte(`{"messageId":"x","resp`)}
+		return &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}, body: []byte(`{"messageId":"x","resp`)}
 	},
 	"reset": func() *reply { return &reply{headers: map[string]string{}} },
 }

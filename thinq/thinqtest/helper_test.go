@@ -56,6 +56,8 @@ type caller struct {
 	s      *thinqtest.Server
 	http   *http.Client
 	client string
+	// headers are those of a partner; nil: the owner's
+	headers map[string]string
 }
 
 func newCaller(t *testing.T, s *thinqtest.Server, network *thinqtest.Network) *caller {
@@ -74,6 +76,14 @@ type envelope struct {
 	Timestamp string          `json:"timestamp"`
 	Response  json.RawMessage `json:"response"`
 	Error     struct{ Code, Message string }
+	members   map[string]any
+}
+
+// refusal is the error code of an answer, wherever the surface has it.
+func (e envelope) refusal() string {
+	var answer struct{ Error struct{ Code string } }
+	json.Unmarshal(e.Response, &answer)
+	return e.Error.Code + answer.Error.Code
 }
 
 func (c *caller) request(method, path, body string) *http.Request {
@@ -81,10 +91,14 @@ func (c *caller) request(method, path, body string) *http.Request {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for name, value := range map[string]string{
+	headers := map[string]string{
 		"Authorization": "Bearer " + c.s.Token, "x-country": "KR", "x-message-id": "AbCdEfGhIjKlMnOpQrStUv",
 		"x-client-id": c.client, "x-api-key": key, "x-service-phase": "OP", "Content-Type": "application/json",
-	} {
+	}
+	if c.headers != nil {
+		headers = c.headers
+	}
+	for name, value := range headers {
 		r.Header.Set(name, value)
 	}
 	return r
@@ -105,6 +119,7 @@ func (c *caller) do(r *http.Request) envelope {
 	if err := json.Unmarshal(data, &e); err != nil {
 		c.t.Fatalf("%s %s: %v in %q", r.Method, r.URL.Path, err, data)
 	}
+	json.Unmarshal(data, &e.members)
 	return e
 }
 

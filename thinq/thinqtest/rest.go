@@ -19,6 +19,20 @@ import (
 // apiKey is the constant that LG publishes for everybody.
 const apiKey = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
 
+// A surface is one of LG's API families, as far as callers can tell them apart.
+type surface struct {
+	prefix    string // of the paths
+	endpoints []endpoint
+	country   string // name of the header
+	// caller says in whose name subscriptions are kept, by the headers beside
+	// those for country and token.
+	caller  func(*Server, http.Header) (string, error)
+	token   func(*Server, string, Scope) error
+	hours   int // of a subscription to events at most
+	nothing any // the response of a call that has none
+	wrap    func(answer any, refused *refusal) map[string]any
+}
+
 // An endpoint is one row of LG's interface.
 type endpoint struct {
 	pattern string
@@ -26,56 +40,80 @@ type endpoint struct {
 	answer  func(*Server, *request) (any, error)
 }
 
-// endpoints are LG's. A {id} is looked up before answer is called.
-var endpoints = []endpoint{
-	{"GET /route", "", (*Server).getRoute},
-	{"GET /devices", ScopeDevices, (*Server).getDevices},
-	{"GET /devices/{id}/profile", ScopeDevices, (*Server).getProfile},
-	{"GET /devices/{id}/state", ScopeState, (*Server).getState},
-	{"POST /devices/{id}/control", ScopeControl, (*Server).postControl},
-	{"POST /client", "", (*Server).postClient},
-	{"DELETE /client", "", (*Server).deleteClient},
-	{"POST /client/certificate", "", (*Server).postCertificate},
-	{"GET /push", ScopePush, (*Server).getPush},
-	{"POST /push/{id}/subscribe", ScopePush, (*Server).subscribePush},
-	{"DELETE /push/{id}/unsubscribe", ScopePush, (*Server).unsubscribePush},
-	{"GET /push/devices", ScopePush, (*Server).getLifecycle},
-	{"POST /push/devices", ScopePush, (*Server).subscribeLifecycle},
-	{"DELETE /push/devices", ScopePush, (*Server).unsubscribeLifecycle},
-	{"GET /event", ScopeEvents, (*Server).getEvent},
-	{"POST /event/{id}/subscribe", ScopeEvents, (*Server).subscribeEvent},
-	{"DELETE /event/{id}/unsubscribe", ScopeEvents, (*Server).unsubscribeEvent},
-	{"GET /devices/energy/{id}/profile", ScopeEnergy, (*Server).getEnergyProfile},
-	{"GET /devices/energy/{id}/usage", ScopeEnergy, (*Server).getEnergyUsage},
+// personal is the API for owners of appliances. A {id} is looked up before
+// answer is called.
+var personal = surface{
+	country: "x-country",
+	caller:  (*Server).installation,
+	token:   (*Server).checkToken,
+	hours:   4464,
+	nothing: struct{}{},
+	wrap:    wrap,
+	endpoints: []endpoint{
+		{"GET /route", "", (*Server).getRoute},
+		{"GET /devices", ScopeDevices, (*Server).getDevices},
+		{"GET /devices/{id}/profile", ScopeDevices, (*Server).getProfile},
+		{"GET /devices/{id}/state", ScopeState, (*Server).getState},
+		{"POST /devices/{id}/control", ScopeControl, (*Server).postControl},
+		{"POST /client", "", (*Server).postClient},
+		{"DELETE /client", "", (*Server).deleteClient},
+		{"POST /client/certificate", "", (*Server).postCertificate},
+		{"GET /push", ScopePush, (*Server).getPush},
+		{"POST /push/{id}/subscribe", ScopePush, (*Server).subscribePush},
+		{"DELETE /push/{id}/unsubscribe", ScopePush, (*Server).unsubscribePush},
+		{"GET /push/devices", ScopePush, (*Server).getLifecycle},
+		{"POST /push/devices", ScopePush, (*Server).subscribeLifecycle},
+		{"DELETE /push/devices", ScopePush, (*Server).unsubscribeLifecycle},
+		{"GET /event", ScopeEvents, (*Server).getEvent},
+		{"POST /event/{id}/subscribe", ScopeEvents, (*Server).subscribeEvent},
+		{"DELETE /event/{id}/unsubscribe", ScopeEvents, (*Server).unsubscribeEvent},
+		{"GET /devices/energy/{id}/profile", ScopeEnergy, (*Server).getEnergyProfile},
+		{"GET /devices/energy/{id}/usage", ScopeEnergy, (*Server).getEnergyUsage},
+	},
 }
 
 // A request is one call after its headers were found good.
 type request struct {
 	*http.Request
-	client string // x-client-id
-	body   []byte
-	device *appliance // of {id}
+	surface *surface
+	client  string // in whose name; see surface.caller
+	body    []byte
+	device  *appliance // of {id}
 }
 
-// restHandler answers as LG does.
+// restHandler answers as LG does. LG has a host for each surface; here it is the
+// header that only partners send.
 func (s *Server) restHandler() http.Handler {
+	owners, partners := s.surfaces(&personal), s.surfaces(&ext, &connect)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.Header.Values("x-service-id")) > 0 {
+			partners.ServeHTTP(w, r)
+			return
+		}
+		owners.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) surfaces(list ...*surface) http.Handler {
 	mux := http.NewServeMux()
-	for _, e := range endpoints {
-		mux.Handle(e.pattern, s.endpoint(e))
+	for _, f := range list {
+		for _, e := range f.endpoints {
+			mux.Handle(e.pattern, s.endpoint(f, e))
+		}
+		mux.Handle(f.prefix+"/", s.endpoint(f, endpoint{answer: func(*Server, *request) (any, error) {
+			return nil, refuse("1000", "no such API")
+		}}))
 	}
-	mux.Handle("/", s.endpoint(endpoint{answer: func(*Server, *request) (any, error) {
-		return nil, refuse("1000", "no such API")
-	}}))
 	return mux
 }
 
-func (s *Server) endpoint(e endpoint) http.Handler {
+func (s *Server) endpoint(f *surface, e endpoint) http.Handler {
 	return s.exchange(
 		func(r *http.Request, body []byte) *reply {
-			return s.handle(e, &request{Request: r, body: body}, r.PathValue("id"))
+			return s.handle(e, &request{Request: r, surface: f, body: body})
 		},
 		func(r *http.Request, code string) *reply {
-			return s.envelope(r.Header.Get("x-message-id"), nil, refuse(code, "Simulated fault"))
+			return s.envelope(f, r.Header.Get("x-message-id"), nil, refuse(code, "Simulated fault"))
 		})
 }
 
@@ -123,55 +161,78 @@ func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply, ref
 }
 
 // handle checks a call and answers it.
-func (s *Server) handle(e endpoint, r *request, id string) *reply {
+func (s *Server) handle(e endpoint, r *request) *reply {
 	answer, err := func() (any, error) {
-		if err := s.checkHeaders(r, e.scope); err != nil {
+		if err := s.check(r, e.scope); err != nil {
 			return nil, err
 		}
-		if r.client = r.Header.Get("x-client-id"); id != "" {
+		if id := r.PathValue("id"); id != "" {
 			if r.device = s.find(id); r.device == nil {
 				return nil, refuse("1205", "Not exist device")
 			}
 		}
 		return e.answer(s, r)
 	}()
-	return s.envelope(r.Header.Get("x-message-id"), answer, err)
+	return s.envelope(r.surface, r.Header.Get("x-message-id"), answer, err)
 }
 
 var messageID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,22}$`)
 
-// checkHeaders stops at the first fault. LG's own order is not known.
-func (s *Server) checkHeaders(r *request, scope Scope) error {
-	h := r.Header
-	switch country := h.Get("x-country"); {
-	case !messageID.MatchString(h.Get("x-message-id")):
+// check stops at the first fault. LG's own order is not known.
+func (s *Server) check(r *request, scope Scope) (err error) {
+	switch country := r.Header.Get(r.surface.country); {
+	case !messageID.MatchString(r.Header.Get("x-message-id")):
 		return refuse("1104", "Invalid message ID")
 	case regionOf(country) == "":
 		return refuse("1307", "Not supported country")
 	case regionOf(country) != s.region:
 		return refuse("1310", "Not supported domain")
-	case h.Get("x-api-key") != apiKey:
-		return refuse("1301", "Invalid service key")
-	case h.Get("x-client-id") == "" || h.Get("x-service-phase") == "":
-		return refuse("1216", "Incorrect header")
 	}
-	return s.checkToken(h.Get("Authorization"), scope)
+	if r.client, err = r.surface.caller(s, r.Header); err != nil {
+		return err
+	}
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		return refuse("1103", "Invalid token")
+	}
+	if err := r.surface.token(s, token, scope); err != nil {
+		return err
+	}
+	return s.spend()
 }
 
-func (s *Server) checkToken(authorization string, scope Scope) error {
+// installation is somebody's software, by the id that it made for itself.
+func (s *Server) installation(h http.Header) (string, error) {
+	switch {
+	case h.Get("x-api-key") != apiKey:
+		return "", refuse("1301", "Invalid service key")
+	case h.Get("x-client-id") == "" || h.Get("x-service-phase") == "":
+		return "", refuse("1216", "Incorrect header")
+	}
+	return h.Get("x-client-id"), nil
+}
+
+// checkToken is about personal access tokens.
+func (s *Server) checkToken(token string, scope Scope) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	token, bearer := strings.CutPrefix(authorization, "Bearer ")
 	grant, known := s.tokens[token]
-	now := s.clock.Now()
 	switch {
-	case !bearer || !known:
+	case !known:
 		return refuse("1103", "Invalid token")
-	case !grant.Expires.IsZero() && !now.Before(grant.Expires):
+	case !grant.Expires.IsZero() && !s.clock.Now().Before(grant.Expires):
 		return refuse("1302", "Not found token")
 	case scope != "" && grant.Scopes != nil && !slices.Contains(grant.Scopes, scope):
 		return refuse("1305", "Not allowed API")
 	}
+	return nil
+}
+
+// spend takes a call out of the user's quota, which is one for all surfaces.
+func (s *Server) spend() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Now()
 	s.quota = slices.DeleteFunc(s.quota, func(t time.Time) bool { return now.Sub(t) >= time.Hour })
 	if s.o.CallsPerHour > 0 && len(s.quota) >= s.o.CallsPerHour {
 		return refuse("1314", "Exceeded User API calls")
@@ -186,6 +247,10 @@ type refusal struct{ code, message string }
 func (e *refusal) Error() string { return e.code + " " + e.message }
 
 func refuse(code, message string) error { return &refusal{code, message} }
+
+func (e *refusal) members() map[string]string {
+	return map[string]string{"message": e.message, "code": e.code}
+}
 
 // statuses are the HTTP statuses of LG's error codes: those in which they
 // differ, by their first two digits, and 400 for the rest.
@@ -212,11 +277,16 @@ type reply struct {
 	code    string // of LG, empty: none
 	headers map[string]string
 	body    []byte
+	upgrade func(http.ResponseWriter) // instead: to another protocol
 }
 
 func (r *reply) write(w http.ResponseWriter) {
 	if r.status == 0 {
 		panic(http.ErrAbortHandler)
+	}
+	if r.upgrade != nil {
+		r.upgrade(w)
+		return
 	}
 	for name, value := range r.headers {
 		w.Header().Set(name, value)
@@ -225,20 +295,32 @@ func (r *reply) write(w http.ResponseWriter) {
 	w.Write(r.body)
 }
 
-// envelope wraps an answer as LG does: the time is UTC and does not say so.
-func (s *Server) envelope(messageID string, answer any, err error) *reply {
-	out := map[string]any{"messageId": messageID, "timestamp": s.clock.Now().UTC().Format("2006-01-02T15:04:05.000000")}
-	re := &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}}
-	if e, refused := err.(*refusal); refused {
-		re.status, re.code = statusOf(e.code), e.code
-		out["error"] = map[string]string{"message": e.message, "code": e.code}
-	} else if answer == nil {
-		out["response"] = struct{}{}
-	} else {
-		out["response"] = answer
+// envelope puts an answer as the surface does.
+func (s *Server) envelope(f *surface, messageID string, answer any, err error) *reply {
+	if answer == nil {
+		answer = f.nothing
 	}
-	re.body = mustJSON(out)
+	refused, _ := err.(*refusal)
+	out := f.wrap(answer, refused)
+	out["messageId"], out["timestamp"] = messageID, s.timestamp()
+	re := &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}, body: mustJSON(out)}
+	if refused != nil {
+		re.status, re.code = statusOf(refused.code), refused.code
+	}
 	return re
+}
+
+// wrap is LG's usual envelope.
+func wrap(answer any, refused *refusal) map[string]any {
+	if refused != nil {
+		return map[string]any{"error": refused.members()}
+	}
+	return map[string]any{"response": answer}
+}
+
+// timestamp is the time as LG gives it: it is UTC and does not say so.
+func (s *Server) timestamp() string {
+	return s.clock.Now().UTC().Format("2006-01-02T15:04:05.000000")
 }
 
 // object reads a call's body; some of LG's newer examples put it into "body".

@@ -72,6 +72,9 @@ type Options struct {
 	SignInErrors SignInErrors  // how EMP answers errors; default ErrorsOK
 	Backend      bool          // EMP sends its backend's address along with the code, and wants it back with every call
 
+	TokenEnd     TokenEnd // what becomes of open callback websockets; default TokenEndKeep
+	FlatCallback bool     // callback messages without the envelope of LG's documents
+
 	REST, MQTT, Admin net.Listener // nil: 127.0.0.1:0; Admin nil: off
 	OAuth, WebSocket  net.Listener // nil: off
 	Plain             bool         // OAuth and WebSocket without TLS
@@ -105,6 +108,7 @@ type Server struct {
 	ca       *authority
 	schedule *schedule
 	broker   *broker
+	callback *callback
 	web      []*http.Server
 	serving  sync.WaitGroup // the accept loops of web
 	closing  chan struct{}
@@ -137,10 +141,11 @@ func NewServer(o Options) (*Server, error) {
 	if s.region = regionOf(s.o.Country); s.region == "" {
 		return nil, fmt.Errorf("LG serves no country %q", s.o.Country)
 	}
-	if err := errors.Join(s.o.Renewal.check(), s.o.SignInErrors.check()); err != nil {
+	if err := errors.Join(s.o.Renewal.check(), s.o.SignInErrors.check(), s.o.TokenEnd.check()); err != nil {
 		return nil, err
 	}
 	s.becomePartner()
+	s.callback = newCallback(s)
 	s.clients, s.owners = map[string]*client{}, map[string]string{}
 	s.tokens = map[string]Grant{s.Token: {}}
 	s.random = mathrand.New(mathrand.NewPCG(s.o.Seed, 1))
@@ -176,6 +181,7 @@ func (o Options) withDefaults() Options {
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
 	o.Renewal = cmp.Or(o.Renewal, RenewalKeep)
 	o.SignInErrors = cmp.Or(o.SignInErrors, ErrorsOK)
+	o.TokenEnd = cmp.Or(o.TokenEnd, TokenEndKeep)
 	if o.RedirectURLs == nil {
 		o.RedirectURLs = []string{"http://127.0.0.1:8765/callback"}
 	}
@@ -352,9 +358,12 @@ func (s *Server) Close() {
 // Roots is CA as a pool.
 func (s *Server) Roots() *x509.CertPool { return s.ca.pool() }
 
-// Advance moves the clock by which subscriptions, sessions, tokens and
-// certificates end. The appliances' lives go on at their own pace.
-func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
+// Advance moves the clock by which subscriptions, sessions, tokens, certificates
+// and websockets end. The appliances' lives go on at their own pace.
+func (s *Server) Advance(d time.Duration) {
+	s.clock.advance(d)
+	s.callback.each((*socket).wake)
+}
 
 // A Grant is what a token is good for.
 type Grant struct {
