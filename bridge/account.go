@@ -57,8 +57,10 @@ func (b *Bridge) refused(err error) {
 	if r.halt {
 		b.halt(err, r)
 	}
-	if r.condition != "" && b.account.condition != r.condition {
-		b.account.condition, b.account.text = r.condition, sentence(err)
+	text := sentence(err)
+	news := b.account.condition != r.condition || class == thinq.Auth && b.account.text != text
+	if r.condition != "" && news {
+		b.account.condition, b.account.text = r.condition, text
 		b.accountChanged()
 	}
 }

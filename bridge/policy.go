@@ -48,7 +48,7 @@ var policy = map[thinq.Class]reaction{
 	},
 	thinq.Auth: {
 		condition: condAuth, halt: true, dark: true, waits: minutes(360),
-		reason: "auth_required", message: "LG does not accept the token: sign in again",
+		reason: "auth_required", message: "LG does not let the account in: a new sign-in, or a new token, is needed",
 	},
 	thinq.Terms: {
 		condition: condTerms, halt: true, dark: true, waits: minutes(60),
@@ -60,7 +60,7 @@ var policy = map[thinq.Class]reaction{
 	},
 	thinq.Blocked: {
 		condition: condBlocked, waits: minutes(15, 30, 60, 120, 240, 360),
-		reason: "blocked", message: "the token lacks the permission for this call",
+		reason: "blocked", message: "the account lacks the permission for this call",
 	},
 	thinq.Gone:        {effect: effectDoubt, reason: "gone", message: "the appliance is no longer in the account"},
 	thinq.Offline:     {effect: effectAway, reason: "offline", message: "the appliance is not connected"},
@@ -118,9 +118,13 @@ func general(err error) bool {
 	return !answered || e.Code == "" || e.Status >= 500
 }
 
-// sentence is an error in words for the owner of the appliance.
+// sentence is an error in words for the owner of the appliance: its own, where
+// it has some.
 func sentence(err error) string {
-	if e, ok := errors.AsType[*thinq.Error](err); ok {
+	if e, ok := errors.AsType[interface {
+		error
+		Text() string
+	}](err); ok {
 		return e.Text()
 	}
 	return err.Error()

@@ -16,7 +16,7 @@ const (
 )
 
 // replayed is how long the connection may be gone before every appliance is
-// read again: LG keeps events for a while, but not their order.
+// read again: LG's broker keeps events for a while, but not their order.
 const replayed = time.Minute
 
 // push is the event connection.
@@ -24,6 +24,7 @@ type push struct {
 	running    bool
 	preparing  bool // makes its own calls: route, registration, certificate
 	registered bool // LG knows us: subscriptions make sense
+	forgets    bool // what is sent while the connection is gone is lost
 	live       bool
 	since      time.Time // when live last changed
 	again      time.Time // no new attempt before
@@ -59,7 +60,8 @@ func (b *Bridge) listen(loop context.Context) {
 // subscriber tells the loop what the connection is up to.
 func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 	return func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
-		b.post(loop, func() { b.push.preparing, b.push.registered = false, true })
+		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.forgets = false, true, ep.Forgets })
+		ep.Dropped = func(reason string) { b.m.mqttDropped.WithLabelValues(reason).Inc() }
 		ep.Up = func(up bool) { b.post(loop, func() { b.pushChanged(up) }) }
 		return b.o.Subscriber(ctx, ep, handle)
 	}
@@ -87,19 +89,30 @@ func (b *Bridge) pushChanged(up bool) {
 	if b.push.live == up {
 		return
 	}
-	gap := time.Since(b.push.since)
-	first := b.push.since.IsZero()
+	missed := b.missedEvents()
 	b.push.live, b.push.since = up, time.Now()
 	if up {
 		b.push.text, b.push.tries = "", 0
 		b.m.pushReconnects.WithLabelValues(b.o.Account, "up").Inc()
-		if !first && gap > replayed {
+		if missed {
 			b.readAll("gap")
 		}
 	}
 	b.log.Info("event connection", "live", up)
 	b.bridgeEvent("push_state", map[string]any{"state": b.pushState()})
 	b.publishInfo()
+}
+
+// missedEvents reports, when the connection comes up, whether events may have
+// been lost before. Those of a start that is under way are not: its reads follow.
+func (b *Bridge) missedEvents() bool {
+	switch {
+	case b.push.since.IsZero():
+		return b.push.forgets && (b.settled || time.Since(b.started) > replayed)
+	case b.push.forgets:
+		return true
+	}
+	return time.Since(b.push.since) > replayed
 }
 
 // hungUp is called when the event connection ended.

@@ -229,8 +229,16 @@ func (b *Bridge) subscribeLifecycle() {
 		call: func(ctx context.Context) (func(), error) {
 			return b.lifecycleDone, b.o.Cloud.SubscribeLifecycle(ctx)
 		},
-		gone: func(err error) { b.log.Info("no news of added and removed appliances", "err", err) },
+		gone: b.noLifecycle,
 	})
+}
+
+// noLifecycle makes the list tell, where LG does not.
+func (b *Bridge) noLifecycle(err error) {
+	b.log.Info("no news of added and removed appliances", "err", err)
+	if thinq.ClassOf(err) == thinq.Unsupported {
+		b.every("list", min(listPeriod, b.o.Reconcile), func() { b.list(thinq.Background, nil) })
+	}
 }
 
 func (b *Bridge) lifecycleDone() {

@@ -311,7 +311,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	}
 	response, refusal := parseAnswer(resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	if refusal != nil {
-		refusal.Endpoint = ep.String()
+		refusal.Endpoint, refusal.SignIn = ep.String(), c.surface.service
 		refusal.Message = censor(refusal.Message, token, c.o.APIKey, c.o.Service.Key)
 		refusal.RetryAfter = retryAfter(resp.Header, time.Now())
 		return nil, refusal

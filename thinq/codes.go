@@ -18,6 +18,7 @@ const (
 	quotaUsed   = "LG's hourly quota of calls for this account is used up. Calls resume by themselves; other programs on the same account use the same quota."
 	lgTrouble   = "LG's servers are in trouble. Calls resume by themselves."
 	tryLater    = "The appliance could not do it just now. Try again in a moment."
+	newSignIn   = "LG does not accept the sign-in any more. Run \"thinq2mqtt login\" again."
 	wrongRegion = "The LG account belongs to another country. Set the country in which the account was made."
 )
 
@@ -95,4 +96,12 @@ var classTexts = map[Class]string{
 	Auth:    newToken,
 	Busy:    lgTrouble,
 	Unknown: "LG gave an answer that thinq2mqtt does not know.",
+}
+
+// partnerTexts take the place of texts that speak of a personal token, where a
+// user signed in at a partner's service.
+var partnerTexts = map[string]string{
+	newToken:   newSignIn,
+	notAllowed: "LG has not opened this for the service. Ask LG to, or sign in again and agree to everything.",
+	setUpFault: "LG does not know the account or the service behind the sign-in. Look at oauth.service_id and oauth.service_key, and run \"thinq2mqtt login\" again.",
 }

@@ -137,7 +137,7 @@ var signIns = []struct {
 	class      Class
 	text       string
 }{
-	{"LG.OAUTH.EC.4001", "", Auth, "LG does not accept the sign-in any more. Run \"thinq2mqtt login\" again."},
+	{"LG.OAUTH.EC.4001", "", Auth, newSignIn},
 	{"", "required code", Auth, "LG misses the code of the sign-in, or knows it no longer. Run \"thinq2mqtt login\" again."},
 	{"", "required refresh_token", Auth, "LG misses the refresh token, or knows it no longer. Run \"thinq2mqtt login\" again."},
 	{"", "required redirect_uri", Auth, "LG wants another redirect address. oauth.redirect_url must be the one registered with LG."},

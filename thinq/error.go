@@ -41,6 +41,7 @@ type Error struct {
 	Code       string        // LG's four digits; empty where the answer had none
 	Message    string        // LG's words; unstable, never compare
 	RetryAfter time.Duration // from the header, 1 s to 6 h; 0 if none
+	SignIn     bool          // the call was made for a user of a partner, who has no token of his own
 }
 
 // Error is one line with code, meaning and LG's words.
@@ -87,6 +88,14 @@ func exceeded(message string) bool {
 // Text is what the code means, and what to do, as a sentence for the owner of
 // the appliance.
 func (e *Error) Text() string {
+	text := e.text()
+	if e.SignIn {
+		return cmp.Or(partnerTexts[text], text)
+	}
+	return text
+}
+
+func (e *Error) text() string {
 	if m, ok := codes[e.Code]; ok {
 		return m.text
 	}

@@ -40,6 +40,12 @@ type Endpoint struct {
 	// there is another. It belongs into the query as access_token, when dialling
 	// and at no other time: addresses end up in logs.
 	Token func(ctx context.Context, refused string) (string, error)
+	// Forgets says that what is sent while nobody is connected is lost, as it is
+	// with the callback. An event broker keeps it for a while.
+	Forgets bool
+	// Dropped, if set, is to be told of a message that is no event, with a word for
+	// why. It does not block.
+	Dropped func(reason string)
 	// Up, if set, is to be called by the Subscriber with true when messages can
 	// flow, and with false when they no longer can. It does not block.
 	Up func(up bool)

@@ -148,3 +148,4 @@ type noSignIn struct{}
 
 func (noSignIn) Error() string { return "nobody has signed in: run \"thinq2mqtt login\"" }
 func (noSignIn) Class() Class  { return Auth }
+func (noSignIn) Text() string  { return "Nobody has signed in yet. Run \"thinq2mqtt login\"." }

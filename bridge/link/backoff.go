@@ -38,12 +38,12 @@ func (b Backoff) orDefault() Backoff {
 // against the next attempt, and the longest that it keeps us away.
 const takeoverMemory = 30 * time.Minute
 
-// A pacer says when to connect next. The library's own counter starts anew after
+// A Pacer says when to connect next. The library's own counter starts anew after
 // every connection that came up, so that a broker which accepts and drops, or a
 // twin with our client id, would make us spin; this one remembers.
 //
-// It belongs to the goroutine of the connection manager and needs no lock.
-type pacer struct {
+// It has no lock: one goroutine at a time may use it.
+type Pacer struct {
 	Backoff
 	ceiling  time.Duration // full jitter below it; 0 until the first attempt
 	started  bool
@@ -55,8 +55,11 @@ type pacer struct {
 	lastDuel time.Time
 }
 
-// next is the time to wait before the next attempt, and takes that attempt as made.
-func (p *pacer) next(now time.Time) time.Duration {
+// NewPacer makes a pacer; what is zero is as for the local broker.
+func NewPacer(b Backoff) *Pacer { return &Pacer{Backoff: b.orDefault()} }
+
+// Next is the time to wait before the next attempt, and takes that attempt as made.
+func (p *Pacer) Next(now time.Time) time.Duration {
 	at := now.Add(max(p.jittered(), p.floor))
 	p.floor = 0
 	if n := len(p.attempts); n >= p.PerMinute {
@@ -71,7 +74,7 @@ func (p *pacer) next(now time.Time) time.Duration {
 
 // jittered is 0 the very first time, and afterwards anything up to a ceiling
 // that doubles.
-func (p *pacer) jittered() time.Duration {
+func (p *Pacer) jittered() time.Duration {
 	if !p.started {
 		p.started = true
 		return 0
@@ -80,11 +83,12 @@ func (p *pacer) jittered() time.Duration {
 	return rand.N(p.ceiling + 1)
 }
 
-// connected and lost tell the pacer of the connection's life; only a connection
+// Connected and Lost tell the pacer of the connection's life; only a connection
 // that lasted makes it forget.
-func (p *pacer) connected(now time.Time) { p.up = now }
+func (p *Pacer) Connected(now time.Time) { p.up = now }
 
-func (p *pacer) lost(now time.Time) {
+// Lost is for a connection that was up, and for an attempt in vain.
+func (p *Pacer) Lost(now time.Time) {
 	p.short++
 	if !p.up.IsZero() && now.Sub(p.up) >= p.Stable {
 		p.ceiling, p.short = 0, 0
@@ -94,11 +98,11 @@ func (p *pacer) lost(now time.Time) {
 
 // churning tells that one connection after the other is accepted and lost. Some
 // brokers (Mosquitto 2.0 among them) do not say that a twin took it over.
-func (p *pacer) churning() bool { return p.short >= 3 }
+func (p *Pacer) churning() bool { return p.short >= 3 }
 
 // refused keeps us away for as long as the reason asks. Each takeover within
 // half an hour of the last makes the wait five times as long.
-func (p *pacer) refused(code byte, now time.Time) {
+func (p *Pacer) refused(code byte, now time.Time) {
 	p.floor = reasons[code].floor
 	if code != takenOver {
 		return

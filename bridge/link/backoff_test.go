@@ -6,16 +6,16 @@ import (
 )
 
 // attempts lets a pacer run for a while; life is how long each connection lasts.
-func attempts(p *pacer, during time.Duration, life time.Duration, connect bool) (times []time.Duration) {
+func attempts(p *Pacer, during time.Duration, life time.Duration, connect bool) (times []time.Duration) {
 	start := time.Unix(0, 0)
 	now := start
 	for now.Sub(start) < during {
-		now = now.Add(p.next(now))
+		now = now.Add(p.Next(now))
 		times = append(times, now.Sub(start))
 		if connect {
-			p.connected(now)
+			p.Connected(now)
 			now = now.Add(life)
-			p.lost(now)
+			p.Lost(now)
 		}
 	}
 	return times
@@ -49,7 +49,7 @@ func TestPacerStaysBelowTheCeiling(t *testing.T) {
 		{"cloud, just stable", CloudBackoff, 10 * time.Minute, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := &pacer{Backoff: c.backoff}
+			p := &Pacer{Backoff: c.backoff}
 			times := attempts(p, 6*time.Hour, c.life, c.connect)
 			if times[0] != 0 {
 				t.Errorf("first attempt after %v, want at once", times[0])
@@ -69,34 +69,34 @@ func TestPacerStaysBelowTheCeiling(t *testing.T) {
 
 func TestPacerForgetsOnlyWhatWasStable(t *testing.T) {
 	now := time.Unix(0, 0)
-	p := &pacer{Backoff: LocalBackoff}
+	p := &Pacer{Backoff: LocalBackoff}
 	for range 10 {
-		now = now.Add(p.next(now))
-		p.connected(now)
+		now = now.Add(p.Next(now))
+		p.Connected(now)
 		now = now.Add(59 * time.Second)
-		p.lost(now)
+		p.Lost(now)
 	}
 	if p.ceiling != time.Minute {
 		t.Errorf("ceiling %v after ten short connections, want 1m", p.ceiling)
 	}
-	p.connected(now)
+	p.Connected(now)
 	now = now.Add(time.Minute)
-	p.lost(now)
-	if wait := p.next(now); wait > time.Second {
+	p.Lost(now)
+	if wait := p.Next(now); wait > time.Second {
 		t.Errorf("waits %v after a stable connection, want 1s at most", wait)
 	}
 }
 
 func TestPacerKeepsAwayAfterRefusals(t *testing.T) {
 	now := time.Unix(0, 0)
-	p := &pacer{Backoff: LocalBackoff}
+	p := &Pacer{Backoff: LocalBackoff}
 	p.refused(badUser, now)
-	if wait := p.next(now); wait < 30*time.Second {
+	if wait := p.Next(now); wait < 30*time.Second {
 		t.Errorf("waits %v after a wrong password, want 30s at least", wait)
 	}
 	for _, least := range []time.Duration{time.Minute, 5 * time.Minute, 25 * time.Minute, 30 * time.Minute, 30 * time.Minute} {
 		p.refused(takenOver, now)
-		wait := p.next(now)
+		wait := p.Next(now)
 		if wait < least || wait > least+time.Minute {
 			t.Errorf("waits %v after a takeover, want %v", wait, least)
 		}
@@ -104,7 +104,7 @@ func TestPacerKeepsAwayAfterRefusals(t *testing.T) {
 	}
 	now = now.Add(31 * time.Minute)
 	p.refused(takenOver, now)
-	if wait := p.next(now); wait > 2*time.Minute {
+	if wait := p.Next(now); wait > 2*time.Minute {
 		t.Errorf("waits %v after the duel was forgotten, want a minute", wait)
 	}
 }

@@ -28,7 +28,7 @@ type keeper struct {
 	fresh   chan *connection // a connection that wants its subscriptions; newest wins
 	fatal   chan error
 
-	pace    pacer  // only the manager's goroutine
+	pace    *Pacer // only the manager's goroutine
 	pending *guard // likewise: the connection being made
 }
 
@@ -38,7 +38,7 @@ func newKeeper(l *Link) *keeper {
 		session: &memory{hand: l.hand},
 		fresh:   make(chan *connection, 1),
 		fatal:   make(chan error, 1),
-		pace:    pacer{Backoff: l.o.Backoff},
+		pace:    NewPacer(l.o.Backoff),
 	}
 }
 
@@ -48,7 +48,7 @@ func (k *keeper) config() autopaho.ClientConfig {
 		KeepAlive:             uint16(k.o.Keepalive / time.Second),
 		SessionExpiryInterval: uint32(k.o.SessionExpiry / time.Second),
 		ConnectTimeout:        connectTimeout,
-		ReconnectBackoff:      func(int) time.Duration { return k.pace.next(time.Now()) },
+		ReconnectBackoff:      func(int) time.Duration { return k.pace.Next(time.Now()) },
 		AttemptConnection:     k.attempt,
 		ConnectPacketBuilder:  k.greeting,
 		OnConnectionUp:        k.onUp,
@@ -109,7 +109,7 @@ func (k *keeper) onUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
 	}
 	k.pending.watch(keepalive * 22 / 10)
 	c := newConnection(k.pending, k.session, ack)
-	k.pace.connected(now)
+	k.pace.Connected(now)
 	down := k.status.connected(now)
 	k.o.Logger.Info("connected", "broker", k.at.url.Host, "after", down.Round(time.Millisecond))
 	k.up.Store(c)
@@ -119,7 +119,7 @@ func (k *keeper) onUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
 func (k *keeper) onDown() bool {
 	now := time.Now()
 	k.up.Store(nil)
-	k.pace.lost(now)
+	k.pace.Lost(now)
 	problem := "connection lost"
 	if err := k.pending.fault(); err != nil {
 		problem = words(err)

@@ -29,6 +29,7 @@ var may = map[string][]string{
 // speaks MQTT, Prometheus or cobra.
 var foreign = map[string][]string{
 	"github.com/eclipse/paho.golang/":      {"bridge/link"},
+	"github.com/gorilla/websocket":         {"bridge", "bridge/link", "thinq/thinqtest"},
 	"github.com/mochi-mqtt/server/":        {"bridge/link/linktest", "thinq/thinqtest"},
 	"github.com/prometheus/client_golang/": {"bridge", "cmd/thinq2mqtt"},
 	"github.com/spf13/cobra":               {"cmd/thinq2mqtt"},

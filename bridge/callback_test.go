@@ -1,0 +1,763 @@
+package bridge_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+)
+
+// A callbackServer is the far side of a callback websocket.
+type callbackServer struct {
+	network thinqtest.Network
+	server  http.Server
+
+	mu     sync.Mutex
+	lines  []*websocket.Conn
+	tokens []string // of all attempts
+	times  []time.Time
+	admit  func(token string) int // 0, or an HTTP status
+	meet   func(*websocket.Conn)  // right after the handshake
+	mute   bool                   // does not answer pings
+	oldest bool                   // tells the oldest connection alone
+	all    bool                   // tells all connections
+}
+
+const callbackHost = "callback.test:80"
+
+func newCallbackServer(t testing.TB) *callbackServer {
+	t.Helper()
+	s := &callbackServer{admit: func(string) int { return 0 }, meet: func(*websocket.Conn) {}}
+	l, err := s.network.Listen(callbackHost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.server.Handler = s
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.server.Serve(l)
+	}()
+	t.Cleanup(func() {
+		s.network.Freeze(false)
+		_ = s.server.Close()
+		s.network.Cut()
+		<-done
+	})
+	return s
+}
+
+func (s *callbackServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token := r.URL.Query().Get("access_token")
+	s.mu.Lock()
+	s.tokens, s.times = append(s.tokens, token), append(s.times, time.Now())
+	status, meet := s.admit(token), s.meet
+	s.mu.Unlock()
+	if status != 0 {
+		http.Error(w, r.RequestURI, status)
+		return
+	}
+	u := websocket.Upgrader{}
+	ws, err := u.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.lines = append(s.lines, ws)
+	if s.mute {
+		ws.SetPingHandler(func(string) error { return nil })
+	}
+	s.mu.Unlock()
+	meet(ws)
+	for err == nil {
+		_, _, err = ws.ReadMessage()
+	}
+	_ = ws.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = slices.DeleteFunc(s.lines, func(other *websocket.Conn) bool { return other == ws })
+}
+
+// send tells one connection, the newest if nothing else is wanted.
+func (s *callbackServer) send(kind int, data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := s.lines
+	switch {
+	case len(to) == 0 || s.all:
+	case s.oldest:
+		to = to[:1]
+	default:
+		to = to[len(to)-1:]
+	}
+	for _, ws := range to {
+		_ = ws.WriteMessage(kind, data)
+	}
+}
+
+// report is an event with a number.
+func report(n int) []byte {
+	return []byte(`{"pushType":"DEVICE_STATUS","deviceId":"d","report":{"a":{"n":` + strconv.Itoa(n) + `}}}`)
+}
+
+// numberOf is the number of such an event.
+func numberOf(t testing.TB, data []byte) int {
+	t.Helper()
+	e, err := thinq.ParseEvent(data)
+	n, bad := strconv.Atoi(strings.Trim(string(e.Report), `{}":an`))
+	if err = errors.Join(err, bad); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// closeAll ends all connections in an orderly way.
+func (s *callbackServer) closeAll(code int, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ws := range s.lines {
+		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(time.Second))
+	}
+}
+
+func (s *callbackServer) seen() (tokens []string, times []time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.tokens), slices.Clone(s.times)
+}
+
+// A called is a subscriber at work.
+type called struct {
+	*callbackServer
+	ups   chan bool
+	heard chan []byte
+	ended chan error
+	stop  func()
+	log   *journal
+
+	mu      sync.Mutex
+	refused []string
+	dropped map[string]int
+	token   func(refused string) (string, error)
+}
+
+// A journal is a log in memory.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
+}
+
+// call runs a subscriber inside of a synctest bubble; prepare may change both
+// sides before.
+func call(t testing.TB, prepare func(*called)) *called {
+	t.Helper()
+	c := &called{callbackServer: newCallbackServer(t), ups: make(chan bool, 10000), heard: make(chan []byte, 10000),
+		ended: make(chan error, 1), log: &journal{}, dropped: map[string]int{}}
+	c.token = func(string) (string, error) { return "token", nil }
+	if prepare != nil {
+		prepare(c)
+	}
+	sub := bridge.Callback(bridge.CallbackOptions{Dial: c.network.Dial,
+		Logger: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop = cancel
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.ended <- sub(ctx, c.endpoint(), func(data []byte) { c.heard <- data })
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return c
+}
+
+func (c *called) endpoint() thinq.Endpoint {
+	return thinq.Endpoint{
+		URL: &url.URL{Scheme: "ws", Host: callbackHost, Path: "/websocket"},
+		Token: func(_ context.Context, refused string) (string, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if refused != "" {
+				c.refused = append(c.refused, refused)
+			}
+			return c.token(refused)
+		},
+		Up: func(up bool) { c.ups <- up },
+		Dropped: func(reason string) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.dropped[reason]++
+		},
+	}
+}
+
+// wantUp waits for what the subscriber tells next.
+func (c *called) wantUp(t testing.TB, want bool) {
+	t.Helper()
+	select {
+	case up := <-c.ups:
+		if up != want {
+			t.Fatalf("up: %v, want %v; log:\n%s", up, want, c.log)
+		}
+	case <-time.After(time.Hour):
+		t.Fatalf("nothing told for an hour; log:\n%s", c.log)
+	}
+}
+
+// Twelve hours with tokens that live for one, each of Amazon's limits, and an
+// event every seven seconds: none is lost, none overtakes another, and nobody is
+// told of a gap, whichever of two connections gets the events.
+func TestCallbackLosesNothing(t *testing.T) {
+	for name, choose := range map[string]func(*called){
+		"newest": func(*called) {},
+		"oldest": func(c *called) { c.oldest = true },
+		"all":    func(c *called) { c.all = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				c := call(t, func(c *called) {
+					choose(c)
+					hourly(c, begun)
+				})
+				c.wantUp(t, true)
+				const events = 12 * 3600 / 7
+				for n := range events {
+					time.Sleep(7 * time.Second)
+					c.send(websocket.TextMessage, report(n))
+				}
+				synctest.Wait()
+				time.Sleep(5 * time.Second)
+				next := 0
+				for len(c.heard) > 0 {
+					if n := numberOf(t, <-c.heard); n == next {
+						next++
+					} else if n > next || !c.all {
+						t.Fatalf("event %d after %d", n, next-1)
+					}
+				}
+				if next != events || len(c.ups) > 0 {
+					t.Errorf("%d of %d events, %d changes of the connection; log:\n%s", next, events, len(c.ups), c.log)
+				}
+				if _, times := c.seen(); len(times) < 12 || len(times) > 20 {
+					t.Errorf("%d connections in twelve hours", len(times))
+				}
+				if len(c.refused) > 0 {
+					t.Errorf("renewals were forced: %q", c.refused)
+				}
+			})
+		})
+	}
+}
+
+// What the last connection still has to say comes before what the next one says.
+func TestCallbackHandsOverInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tell := func(ws *websocket.Conn, first int) {
+			for n := range 5 {
+				_ = ws.WriteMessage(websocket.TextMessage, report(first+n))
+			}
+		}
+		c := call(t, func(c *called) {
+			c.meet = func(ws *websocket.Conn) {
+				if len(c.lines) == 2 {
+					tell(ws, 5)
+					return
+				}
+				bye := ws.CloseHandler()
+				ws.SetCloseHandler(func(code int, text string) error {
+					time.Sleep(time.Second)
+					tell(ws, 0)
+					return bye(code, text)
+				})
+			}
+		})
+		c.wantUp(t, true)
+		time.Sleep(2 * time.Hour)
+		for want := range 10 {
+			if n := numberOf(t, <-c.heard); n != want {
+				t.Errorf("heard %d in the place of %d", n, want)
+			}
+		}
+		if len(c.ups) > 0 {
+			t.Errorf("%d changes of the connection", len(c.ups))
+		}
+	})
+}
+
+// A far side that never says goodbye holds the next connection up for two
+// seconds only.
+func TestCallbackHandsOverInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var met time.Time
+		c := call(t, func(c *called) {
+			c.meet = func(ws *websocket.Conn) {
+				ws.SetCloseHandler(func(int, string) error {
+					time.Sleep(time.Minute)
+					return nil
+				})
+				if len(c.lines) == 2 {
+					met = time.Now()
+					_ = ws.WriteMessage(websocket.TextMessage, report(1))
+				}
+			}
+		})
+		<-c.heard
+		if took := time.Since(met); took > 2*time.Second {
+			t.Errorf("heard after %v", took)
+		}
+		c.stop()
+		<-c.ended
+		time.Sleep(2 * time.Minute) // the far side's patience
+	})
+}
+
+// hourly makes tokens live for an hour, renewed twelve minutes before the end.
+// The server ends a connection with its token, after two hours, and after ten
+// idle minutes.
+func hourly(c *called, begun time.Time) {
+	number := func(at time.Time) int { return int(at.Sub(begun) / (48 * time.Minute)) }
+	expiry := func(token string) time.Time {
+		n, _ := strconv.Atoi(token)
+		return begun.Add(time.Duration(n)*48*time.Minute + time.Hour)
+	}
+	c.token = func(string) (string, error) { return strconv.Itoa(number(time.Now())), nil }
+	c.admit = func(token string) int {
+		if time.Now().After(expiry(token)) {
+			return http.StatusUnauthorized
+		}
+		return 0
+	}
+	c.meet = func(ws *websocket.Conn) {
+		c.callbackServer.mu.Lock()
+		life := time.Until(expiry(c.tokens[len(c.tokens)-1]))
+		c.callbackServer.mu.Unlock()
+		end := time.AfterFunc(min(life, 2*time.Hour), func() { _ = ws.Close() })
+		idle := time.AfterFunc(10*time.Minute, func() { _ = ws.Close() })
+		pong := ws.PingHandler()
+		ws.SetPingHandler(func(data string) error {
+			idle.Reset(10 * time.Minute)
+			return pong(data)
+		})
+		bye := ws.CloseHandler()
+		ws.SetCloseHandler(func(code int, text string) error {
+			end.Stop()
+			idle.Stop()
+			return bye(code, text)
+		})
+	}
+}
+
+// Without a new token a connection is replaced before Amazon's two hours are
+// over, and pings keep it through a quiet time.
+func TestCallbackReplacedBeforeTwoHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, func(c *called) {
+			c.meet = func(ws *websocket.Conn) {
+				idle := time.AfterFunc(10*time.Minute, func() { _ = ws.Close() })
+				pong := ws.PingHandler()
+				ws.SetPingHandler(func(data string) error {
+					idle.Reset(10 * time.Minute)
+					return pong(data)
+				})
+				t.Cleanup(func() { idle.Stop() })
+			}
+		})
+		time.Sleep(24 * time.Hour)
+		_, times := c.seen()
+		for i := 1; i < len(times); i++ {
+			if life := times[i].Sub(times[i-1]); life < 100*time.Minute || life > 118*time.Minute {
+				t.Errorf("replaced after %v", life)
+			}
+		}
+		if len(times) < 12 {
+			t.Errorf("%d connections in a day", len(times))
+		}
+		if c.wantUp(t, true); len(c.ups) > 0 {
+			t.Errorf("%d gaps; log:\n%s", len(c.ups), c.log)
+		}
+	})
+}
+
+// A refused token is exchanged once.
+func TestCallbackRefusedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, func(c *called) {
+			c.token = func(refused string) (string, error) {
+				if refused == "old" {
+					return "new", nil
+				}
+				return "old", nil
+			}
+			c.admit = func(token string) int {
+				if token == "old" {
+					return http.StatusForbidden
+				}
+				return 0
+			}
+		})
+		c.wantUp(t, true)
+		if tokens, _ := c.seen(); !slices.Equal(tokens, []string{"old", "new"}) {
+			t.Errorf("tried %q", tokens)
+		}
+		if log := c.log.String(); strings.Contains(log, "level=WARN") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+func TestCallbackRefusedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, func(c *called) { c.admit = func(string) int { return http.StatusUnauthorized } })
+		err := <-c.ended
+		if thinq.ClassOf(err) != thinq.Blocked || !strings.Contains(err.Error(), "401") {
+			t.Errorf("%s: %v", thinq.ClassOf(err), err)
+		}
+		if tokens, _ := c.seen(); len(tokens) != 2 || !slices.Equal(c.refused, []string{"token"}) {
+			t.Errorf("tried %q, refused %q", tokens, c.refused)
+		}
+	})
+}
+
+// A connection that lives is kept when its successor is refused.
+func TestCallbackKeepsWhatItHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, nil)
+		c.wantUp(t, true)
+		c.callbackServer.mu.Lock()
+		c.admit = func(string) int { return http.StatusUnauthorized }
+		c.callbackServer.mu.Unlock()
+		time.Sleep(5 * time.Hour)
+		c.send(websocket.TextMessage, report(7))
+		synctest.Wait()
+		if len(c.heard) != 1 || len(c.ups) > 0 {
+			t.Fatalf("heard %d, %d changes; log:\n%s", len(c.heard), len(c.ups), c.log)
+		}
+		if _, times := c.seen(); len(times) > 2*7*4 {
+			t.Errorf("%d attempts", len(times))
+		}
+		c.closeAll(websocket.CloseGoingAway, "")
+		if err := <-c.ended; thinq.ClassOf(err) != thinq.Blocked {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// The sign-in's own error ends it, as it is, unless time may heal it.
+func TestCallbackWithoutToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		c := call(t, func(c *called) {
+			c.token = func(string) (string, error) {
+				if time.Since(begun) < 20*time.Minute {
+					return "", errors.New("dial tcp: connection refused")
+				}
+				return "", fmt.Errorf("token: %w", thinq.ErrNoSignIn)
+			}
+		})
+		if err := <-c.ended; !errors.Is(err, thinq.ErrNoSignIn) || time.Since(begun) > 30*time.Minute {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+	})
+}
+
+// A far side that is gone without a word is found out soon after a ping.
+func TestCallbackHalfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, nil)
+		c.wantUp(t, true)
+		time.Sleep(12 * time.Minute)
+		c.network.Freeze(true)
+		begun := time.Now()
+		c.wantUp(t, false)
+		if took := time.Since(begun); took > 5*time.Minute+15*time.Second {
+			t.Errorf("found out after %v", took)
+		}
+		c.network.Freeze(false)
+		c.wantUp(t, true)
+	})
+}
+
+// Whoever does not answer pings but sends something is alive; afterwards not.
+func TestCallbackAnyFrameIsLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, func(c *called) { c.mute = true })
+		c.wantUp(t, true)
+		for n := range 20 {
+			time.Sleep(4 * time.Minute)
+			c.send(websocket.TextMessage, report(n))
+		}
+		synctest.Wait()
+		if len(c.ups) > 0 {
+			t.Fatalf("lost; log:\n%s", c.log)
+		}
+		begun := time.Now()
+		c.wantUp(t, false)
+		if took := time.Since(begun); took > 5*time.Minute+15*time.Second {
+			t.Errorf("found out after %v", took)
+		}
+	})
+}
+
+// The end that every connection has is no news for people.
+func TestCallbackGoingAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, nil)
+		c.wantUp(t, true)
+		for range 5 {
+			time.Sleep(30 * time.Minute)
+			begun := time.Now()
+			c.closeAll(websocket.CloseGoingAway, "Going away")
+			c.wantUp(t, false)
+			c.wantUp(t, true)
+			if took := time.Since(begun); took > 3*time.Second {
+				t.Errorf("up again after %v", took)
+			}
+		}
+		if log := c.log.String(); strings.Contains(log, "level=WARN") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+// What is no event is dropped and counted, and told once; the connection stays.
+func TestS27CallbackDropsWhatIsNoEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, nil)
+		c.wantUp(t, true)
+		synctest.Wait()
+		padded := func(size int) []byte {
+			data := report(1)
+			return append(data, bytes.Repeat([]byte(" "), size-len(data))...)
+		}
+		for range 3 {
+			c.send(websocket.TextMessage, padded(128<<10+1))
+			c.send(websocket.TextMessage, padded(1000<<10))
+			c.send(websocket.BinaryMessage, report(2))
+			c.send(websocket.TextMessage, []byte("<html>"))
+			c.send(websocket.TextMessage, []byte(`{"pushType":"DEVICE_DANCE","deviceId":"d"}`))
+		}
+		c.send(websocket.TextMessage, padded(128<<10))
+		if n := numberOf(t, <-c.heard); n != 1 || len(c.heard) > 0 || len(c.ups) > 0 {
+			t.Errorf("heard %d and %d more, %d changes of the connection", n, len(c.heard), len(c.ups))
+		}
+		if fmt.Sprint(c.dropped) != "map[binary:3 malformed:6 too_large:6]" {
+			t.Errorf("dropped %v", c.dropped)
+		}
+		if log := c.log.String(); strings.Count(log, "level=WARN") != 4 || !strings.Contains(log, "DEVICE_DANCE") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+// A message without an end costs no memory and does not pass for life.
+func TestS27CallbackEndlessMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, nil)
+		c.wantUp(t, true)
+		synctest.Wait()
+		c.callbackServer.mu.Lock()
+		ws := c.lines[0]
+		c.callbackServer.mu.Unlock()
+		w, err := ws.NextWriter(websocket.TextMessage)
+		begun := time.Now()
+		for err == nil && time.Since(begun) < time.Hour && len(c.ups) == 0 {
+			_, err = w.Write(make([]byte, 16<<10))
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(begun); took > 2*time.Minute {
+			t.Errorf("ended after %v", took)
+		}
+		c.wantUp(t, false)
+		c.wantUp(t, true)
+	})
+}
+
+const canary = "Canary+of/64.characters=0123456789abcdef0123456789abcdef01234567"
+
+// However the far side behaves, the token is in no log and no error.
+func TestS01CallbackTokenIsNowhere(t *testing.T) {
+	echo := func(reply string) func(*testing.T, *called) {
+		return func(t *testing.T, c *called) { c.server.Handler = raw(reply) }
+	}
+	for name, prepare := range map[string]func(*testing.T, *called){
+		"refused":      func(_ *testing.T, c *called) { c.admit = func(string) int { return http.StatusForbidden } },
+		"in trouble":   func(_ *testing.T, c *called) { c.admit = func(string) int { return http.StatusBadGateway } },
+		"moved":        echo("HTTP/1.1 302 %s\r\nLocation: %s\r\n\r\n"),
+		"status":       echo("HTTP/1.1 500 %s\r\n\r\n%s"),
+		"no HTTP":      echo("%s %s\r\n\r\n"),
+		"bad header":   echo("HTTP/1.1 101 ok\r\n%s %s\r\n\r\n"),
+		"endless":      echo("HTTP/1.1 101 ok\r\nx-a: %s" + strings.Repeat("x", 200<<10) + "%s"),
+		"wrong answer": echo("HTTP/1.1 101 ok\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: %s%s\r\n\r\n"),
+		"nobody there": func(_ *testing.T, c *called) { _ = c.server.Close() },
+		"closed with it": func(_ *testing.T, c *called) {
+			c.meet = func(ws *websocket.Conn) {
+				_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, canary), time.Now().Add(time.Second))
+			}
+		},
+		"sent back": func(_ *testing.T, c *called) {
+			c.meet = func(ws *websocket.Conn) {
+				_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"pushType":"`+canary+`"}`))
+				_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"pushType":"x`+canary+`"}`))
+				_ = ws.WriteMessage(websocket.TextMessage, []byte(canary))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := call(t, func(c *called) {
+					c.token = func(string) (string, error) { return canary, nil }
+					prepare(t, c)
+				})
+				time.Sleep(10 * time.Minute)
+				c.stop()
+				text := c.log.String() + fmt.Sprintf("%v %+v", <-c.ended, nil)
+				if text == "" {
+					t.Error("nothing written")
+				}
+				for _, part := range []string{canary[:20], url.QueryEscape(canary)[:20], canary[len(canary)-30:]} {
+					if strings.Contains(text, part) {
+						t.Errorf("%q in\n%s", part, text)
+					}
+				}
+			})
+		})
+	}
+}
+
+// raw answers with the address that was asked for, twice.
+func raw(reply string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = fmt.Fprintf(conn, reply, r.RequestURI, canary)
+	})
+}
+
+// A far side that accepts and drops, and one that is gone, are not bothered more
+// than three times a minute, and less and less, but again and again.
+func TestCallbackBacksOff(t *testing.T) {
+	for name, prepare := range map[string]func(*called){
+		"accepts and drops": func(c *called) { c.meet = func(ws *websocket.Conn) { _ = ws.Close() } },
+		"says goodbye": func(c *called) {
+			c.meet = func(ws *websocket.Conn) {
+				_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+			}
+		},
+		"in trouble": func(c *called) { c.admit = func(string) int { return http.StatusTooManyRequests } },
+		"new tokens all the time": func(c *called) {
+			c.token = func(string) (string, error) { return strconv.FormatInt(time.Now().UnixNano(), 10), nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := call(t, prepare)
+				time.Sleep(6 * time.Hour)
+				_, times := c.seen()
+				for i := 3; i < len(times); i++ {
+					if gap := times[i].Sub(times[i-3]); gap < time.Minute {
+						t.Errorf("four attempts in %v", gap)
+					}
+				}
+				if len(times) < 6*60/10 || len(times) > 6*60/2 {
+					t.Errorf("%d attempts in six hours", len(times))
+				}
+			})
+		})
+	}
+}
+
+// The end is prompt in every phase, and leaves nothing behind (the package's
+// tests look for goroutines).
+func TestCallbackEnds(t *testing.T) {
+	stuck := func(c *called) {
+		c.server.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	}
+	for name, prepare := range map[string]func(*called){
+		"connected": nil,
+		"frozen":    func(c *called) { time.AfterFunc(time.Second, func() { c.network.Freeze(true) }) },
+		"dialling":  stuck,
+		"waiting":   func(c *called) { c.admit = func(string) int { return http.StatusBadGateway } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := call(t, prepare)
+				time.Sleep(5 * time.Second)
+				begun := time.Now()
+				c.stop()
+				if err := <-c.ended; err != nil || time.Since(begun) > time.Second {
+					t.Errorf("after %v: %v", time.Since(begun), err)
+				}
+				for range len(c.ups) - 1 {
+					<-c.ups
+				}
+				if len(c.ups) > 0 && <-c.ups {
+					t.Error("it ended up")
+				}
+			})
+		})
+	}
+}
+
+// From the wire to the handler.
+func BenchmarkCallback(b *testing.B) {
+	s := newCallbackServer(b)
+	heard := make(chan struct{})
+	up := make(chan bool, 2)
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error)
+	go func() {
+		ended <- bridge.Callback(bridge.CallbackOptions{Dial: s.network.Dial})(ctx, thinq.Endpoint{
+			URL:   &url.URL{Scheme: "ws", Host: callbackHost},
+			Token: func(context.Context, string) (string, error) { return "token", nil },
+			Up:    func(is bool) { up <- is },
+		}, func([]byte) { heard <- struct{}{} })
+	}()
+	<-up
+	message, err := websocket.NewPreparedMessage(websocket.TextMessage, report(1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = s.lines[0].WritePreparedMessage(message)
+		<-heard
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
+}
