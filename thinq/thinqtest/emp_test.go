@@ -194,6 +194,8 @@ func TestAuthorize(t *testing.T) {
 		{"relative redirect", "GET", "/authorize", v.asked("redirect_uri", "/callback"), false},
 		{"redirect with a fragment", "GET", "/authorize", v.asked("redirect_uri", home+"#x"), false},
 		{"no state", "GET", "/authorize", v.asked("state", ""), false},
+		{"an empty state", "GET", "/authorize", url.Values{
+			"response_type": {"code"}, "client_id": {v.s.ClientID}, "redirect_uri": {home}, "state": {""}}, false},
 		{"a scope", "GET", "/authorize", v.asked("scope", "all"), false},
 		{"PKCE", "GET", "/authorize", v.asked("code_challenge", "x", "code_challenge_method", "S256"), false},
 		{"nothing", "GET", "/authorize", nil, false},
@@ -202,7 +204,6 @@ func TestAuthorize(t *testing.T) {
 		{"posted", "POST", "/authorize", v.asked(), false},
 		{"another path", "GET", "/login", v.asked(), false},
 		{"token asked for with GET", "GET", "/token", v.codeForm("x"), false},
-		{"page left without a choice", "POST", "/empsign_in", v.asked(), false},
 	} {
 		got := v.do(tt.method, tt.path+"?"+tt.query.Encode(), "")
 		status, part := http.StatusInternalServerError, `<h1 id="error">Page not found</h1>`
@@ -250,6 +251,22 @@ func TestSignInPage(t *testing.T) {
 			if again := v.press(got, "allow"); again.status != http.StatusFound {
 				t.Errorf("%s: then %d", tt.name, again.status)
 			}
+		}
+	}
+}
+
+// A form that the page would not send is not understood.
+func TestForgedForm(t *testing.T) {
+	v := newVisitor(t, thinqtest.Options{Samples: fleet()[:1]})
+	for name, form := range map[string]string{
+		"no choice":      v.asked().Encode(),
+		"another choice": v.asked("choice", "steal").Encode(),
+		"another client": v.asked("choice", "allow", "client_id", "APP1").Encode(),
+		"no state":       v.asked("choice", "allow", "state", "").Encode(),
+		"broken":         v.asked("choice", "allow").Encode() + "&x=%zz",
+	} {
+		if got := v.do("POST", "/empsign_in", form); got.status != http.StatusInternalServerError || got.location != "" {
+			t.Errorf("%s: got %d %s", name, got.status, got.location)
 		}
 	}
 }
@@ -620,7 +637,7 @@ func TestEMPCallLog(t *testing.T) {
 	code := v.signIn().Get("code")
 	first := v.token(v.codeForm(code, "client_secret", v.s.ClientSecret))
 	v.do("POST", "/token?"+v.renewal(first.Refresh).Encode(), "")
-	v.do("POST", "/token?refresh%5Ftoken="+first.Refresh+"&client_secret=%zz", "")
+	v.do("POST", "/token?refresh%5Ftoken="+first.Refresh+"&access_token="+first.Access+"&client_secret=%zz", "")
 	v.do("GET", "/empsign_in", "", "user_thirdparty_token", code)
 	v.accepts(first.Access)
 	calls := v.s.Calls(0)
@@ -638,7 +655,7 @@ func TestEMPCallLog(t *testing.T) {
 		`^/emp/v2/empsign_in\? "choice=allow&client_id=APP\w+&redirect_uri=[^&]+&response_type=code&state=Zm9v"$`,
 		`^/emp/v2/token\? "client_id=APP\w+&client_secret=` + hash + `&code=` + hash + `&grant_type=authorization_code&redirect_uri=[^&]+"$`,
 		`^/emp/v2/token\?client_id=APP\w+&grant_type=refresh_token&refresh_token=` + hash + ` $`,
-		`^/emp/v2/token\?refresh%5Ftoken=` + hash + `&client_secret=` + hash + ` $`,
+		`^/emp/v2/token\?refresh%5Ftoken=` + hash + `&access_token=` + hash + `&client_secret=` + hash + ` $`,
 		`^/emp/v2/empsign_in\? $`,
 	} {
 		var body string
