@@ -1,6 +1,7 @@
 package thinqtest_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"html"
 	"io"
@@ -639,6 +640,8 @@ func TestEMPCallLog(t *testing.T) {
 	v.do("POST", "/token?"+v.renewal(first.Refresh).Encode(), "")
 	v.do("POST", "/token?refresh%5Ftoken="+first.Refresh+"&access_token="+first.Access+"&client_secret=%zz", "")
 	v.do("GET", "/empsign_in", "", "user_thirdparty_token", code)
+	inJSON, _ := json.Marshal(map[string]string{"refresh_token": first.Refresh})
+	v.do("POST", "/token", string(inJSON), "Content-Type", "application/json")
 	v.accepts(first.Access)
 	calls := v.s.Calls(0)
 	data, _ := json.Marshal(calls)
@@ -657,13 +660,9 @@ func TestEMPCallLog(t *testing.T) {
 		`^/emp/v2/token\?client_id=APP\w+&grant_type=refresh_token&refresh_token=` + hash + ` $`,
 		`^/emp/v2/token\?refresh%5Ftoken=` + hash + `&access_token=` + hash + `&client_secret=` + hash + ` $`,
 		`^/emp/v2/empsign_in\? $`,
+		`^/emp/v2/token\? {"refresh_token":"` + hash + `"}$`,
 	} {
-		var body string
-		json.Unmarshal(calls[i].Body, &body)
-		got := calls[i].Path + "?" + calls[i].Query + " "
-		if body != "" {
-			got += `"` + body + `"`
-		}
+		got := calls[i].Path + "?" + calls[i].Query + " " + strings.ReplaceAll(string(calls[i].Body), `\u0026`, "&")
 		if !regexp.MustCompile(pattern).MatchString(got) {
 			t.Errorf("call %d: %s", i+1, got)
 		}
@@ -701,6 +700,48 @@ func TestPlainEMP(t *testing.T) {
 	if a := v.token(v.codeForm(v.signIn().Get("code"))); a.Access == "" {
 		t.Errorf("got %+v", a)
 	}
+}
+
+// Whatever is sent to EMP: it answers in its own way, and leads nobody to an
+// address that is not registered.
+func FuzzEMP(f *testing.F) {
+	network := &thinqtest.Network{}
+	s, err := serverOn(network, thinqtest.Options{Samples: fleet()[:1]})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(s.Close)
+	transport := &http.Transport{DialContext: network.Dial, TLSClientConfig: &tls.Config{RootCAs: s.Roots()}}
+	f.Cleanup(transport.CloseIdleConnections)
+	asked := "response_type=code&state=s&choice=allow&client_id=CLIENT&redirect_uri="
+	f.Add(byte(0), "response_type=code&state=s&client_id=CLIENT&redirect_uri="+url.QueryEscape(home), "")
+	f.Add(byte(1), "", asked+url.QueryEscape(home))
+	f.Add(byte(1), "", asked+url.QueryEscape("https://evil.test/"))
+	f.Add(byte(1), "", asked+url.QueryEscape(home+"@evil.test/"))
+	f.Add(byte(2), "client_id=CLIENT&grant_type=authorization_code", "code=x&redirect_uri="+url.QueryEscape(home))
+	f.Add(byte(2), "%zz", "grant_type=refresh_token&client_id=CLIENT&refresh_token=x&backend_url=y;z")
+	f.Fuzz(func(t *testing.T, door byte, query, body string) {
+		v := visitorOf(t, s, &http.Client{Transport: transport})
+		fill := func(text string) string { return strings.ReplaceAll(text, "CLIENT", s.ClientID) }
+		switch door % 3 {
+		case 0:
+			query, err := url.ParseQuery(fill(query))
+			if got := v.do("GET", "/authorize?"+query.Encode(), ""); err == nil && got.status != 200 && got.status != 500 {
+				t.Errorf("got %+v", got)
+			}
+		case 1:
+			got := v.do("POST", "/empsign_in", fill(body))
+			if to := strings.HasPrefix(got.location, home+"?"); to != (got.status == http.StatusFound) || !to && got.location != "" {
+				t.Errorf("got %+v", got)
+			}
+		case 2:
+			query, _ := url.ParseQuery(fill(query))
+			got := v.do("POST", "/token?"+query.Encode(), fill(body))
+			if got.status != 200 || !strings.HasPrefix(got.body, `{"httpError":"`) || !json.Valid([]byte(got.body)) {
+				t.Errorf("got %+v", got)
+			}
+		}
+	})
 }
 
 func TestPartner(t *testing.T) {

@@ -31,23 +31,27 @@ const key = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
 func newServer(t *testing.T, o thinqtest.Options) (*thinqtest.Server, *thinqtest.Network) {
 	t.Helper()
 	network := &thinqtest.Network{}
-	for addr, l := range map[string]*net.Listener{
-		"api.test:443": &o.REST, "mqtt.test:8883": &o.MQTT, "emp.test:443": &o.OAuth, "socket.test:443": &o.WebSocket,
-	} {
-		var err error
-		if *l, err = network.Listen(addr); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if o.CallsPerHour == 0 {
-		o.CallsPerHour = -1
-	}
-	s, err := thinqtest.NewServer(o)
+	s, err := serverOn(network, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
 	return s, network
+}
+
+func serverOn(network *thinqtest.Network, o thinqtest.Options) (*thinqtest.Server, error) {
+	for addr, l := range map[string]*net.Listener{
+		"api.test:443": &o.REST, "mqtt.test:8883": &o.MQTT, "emp.test:443": &o.OAuth, "socket.test:443": &o.WebSocket,
+	} {
+		var err error
+		if *l, err = network.Listen(addr); err != nil {
+			return nil, err
+		}
+	}
+	if o.CallsPerHour == 0 {
+		o.CallsPerHour = -1
+	}
+	return thinqtest.NewServer(o)
 }
 
 // caller speaks REST to a server.

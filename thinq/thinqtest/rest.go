@@ -357,8 +357,7 @@ type Call struct {
 	Body    json.RawMessage   `json:"body"`    // as sent if it is JSON, else as text; null: none
 }
 
-// secretHeaders and secretParameters are what the record of calls hides. No JSON
-// body holds a secret.
+// secretHeaders and secretParameters are what the record of calls hides.
 var (
 	secretHeaders    = []string{"authorization", "x-service-key", "user_thirdparty_token"}
 	secretParameters = []string{"code", "access_token", "refresh_token", "client_secret"}
@@ -385,6 +384,25 @@ func hidden(form string) string {
 	return strings.Join(pairs, "&")
 }
 
+// hiddenMembers is the same for JSON. No call has secrets there, unless its
+// caller takes EMP for another service.
+func hiddenMembers(body []byte) json.RawMessage {
+	var object map[string]any
+	if json.Unmarshal(body, &object) != nil {
+		return body
+	}
+	found := false
+	for _, name := range secretParameters {
+		if secret, ok := object[name].(string); ok {
+			object[name], found = hashed(secret), true
+		}
+	}
+	if !found {
+		return body
+	}
+	return mustJSON(object)
+}
+
 // callsKept is how far back the record of calls goes.
 const callsKept = 10_000
 
@@ -402,7 +420,7 @@ func (s *Server) record(r *http.Request, body []byte) *Call {
 		}
 	}
 	if json.Valid(body) {
-		c.Body = body
+		c.Body = hiddenMembers(body)
 	} else if len(body) > 0 {
 		c.Body = mustJSON(hidden(string(body)))
 	}
