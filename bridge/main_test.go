@@ -44,6 +44,7 @@ type fakeCloud struct {
 	obey     func(id string, body []byte)                                   // what the appliances do about a control call
 	setup    int                                                            // calls that Events makes first
 	refuse   error                                                          // of Events
+	endpoint thinq.Endpoint                                                 // of Events
 }
 
 func (c *fakeCloud) call(ctx context.Context, name string) error {
@@ -124,7 +125,7 @@ func (c *fakeCloud) Events(ctx context.Context, sub thinq.Subscriber, handle fun
 	c.mu.Lock()
 	c.handle = handle
 	c.mu.Unlock()
-	return sub(ctx, thinq.Endpoint{}, nil)
+	return sub(ctx, c.endpoint, nil)
 }
 
 func (c *fakeCloud) EnergyProfile(ctx context.Context, id string) ([]string, error) {
