@@ -18,6 +18,7 @@ const (
 	quotaUsed   = "LG's hourly quota of calls for this account is used up. Calls resume by themselves; other programs on the same account use the same quota."
 	lgTrouble   = "LG's servers are in trouble. Calls resume by themselves."
 	tryLater    = "The appliance could not do it just now. Try again in a moment."
+	badKey      = "LG does not accept the key of its API; it may have changed it."
 	newSignIn   = "LG does not accept the sign-in any more. Run \"thinq2mqtt login\" again."
 	wrongRegion = "The LG account belongs to another country. Set the country in which the account was made."
 )
@@ -56,7 +57,7 @@ var codes = map[string]meaning{
 	"1223": {Offline, "LG has no valid condition of the appliance. Look whether it has power and Wi-Fi."},                              // INVALID_STATUS_DEVICE
 	"1224": {Gone, "LG does not know the appliance."},                                                                                  // INVALID_DEVICE_ID
 	"1225": {Unknown, "LG has the appliance registered twice. Remove it in the LG ThinQ app and add it again."},                        // DUPLICATE_DEVICE_ID
-	"1301": {Unknown, "LG does not accept the key of its API; it may have changed it."},                                                // INVALID_SERVICE_KEY
+	"1301": {Unknown, badKey},                                                                                                          // INVALID_SERVICE_KEY
 	"1302": {Auth, newToken},                                                                                                           // NOT_FOUND_TOKEN
 	"1303": {Auth, newToken},                                                                                                           // NOT_FOUND_USER
 	"1304": {Terms, "LG has new terms of use. Open the LG ThinQ app and accept them."},                                                 // NOT_ACCEPTABLE_TERMS
@@ -103,5 +104,6 @@ var classTexts = map[Class]string{
 var partnerTexts = map[string]string{
 	newToken:   newSignIn,
 	notAllowed: "LG has not opened this for the service. Ask LG to, or sign in again and agree to everything.",
+	badKey:     "LG does not accept oauth.service_key. Compare it with the one that LG gave you.",
 	setUpFault: "LG does not know the account or the service behind the sign-in. Look at oauth.service_id and oauth.service_key, and run \"thinq2mqtt login\" again.",
 }

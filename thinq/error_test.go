@@ -42,6 +42,23 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// Who signed in at a partner's service has no token to make anew.
+func TestPartnerTexts(t *testing.T) {
+	s := newLG(t, says(400, fail(`"1103"`)))
+	o := s.options()
+	o.Surface, o.Service = PartnerV2, Service{ID: "id", Key: "key"}
+	_, err := newTestClient(t, o).Devices(t.Context())
+	if e, ok := errors.AsType[*Error](err); !ok || e.Text() != newSignIn {
+		t.Errorf("a refused sign-in: %v", err)
+	}
+	for code := range codes {
+		e := &Error{Status: 400, Code: code, SignIn: true}
+		if text := e.Text(); strings.Contains(text, "token") || strings.Contains(text, "connect-pat") {
+			t.Errorf("%s: %q", code, text)
+		}
+	}
+}
+
 func TestTexts(t *testing.T) {
 	check := func(e *Error) {
 		text := e.Text()
