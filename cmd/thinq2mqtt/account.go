@@ -23,12 +23,18 @@ import (
 
 // An account is one bridge with what it works with.
 type account struct {
-	label  string
-	store  *bridge.Store
-	link   *link.Link
-	bridge *bridge.Bridge
-	token  *watcher
-	log    *slog.Logger
+	label   string
+	store   *bridge.Store
+	link    *link.Link
+	bridge  *bridge.Bridge
+	tokens  *thinq.TokenSource // nil: the token comes from the configuration
+	changed func() bool        // whether the token became another one
+	log     *slog.Logger
+}
+
+// close leaves the state folder as it is to be found by the next run.
+func (a *account) close() {
+	a.store.Close()
 }
 
 // refusedPause is the time between tries with a client certificate that the
@@ -94,29 +100,24 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 	if label != "" {
 		log = log.With("account", label)
 	}
+	a := &account{label: label, store: store, log: log}
 	budget := thinq.NewBudget(c.Budget.CallsPerHour, c.Budget.BackgroundPerHour, store.Budget())
-	token := b.app.reader(b.cfg.token(label))
-	client, err := b.client(label, c, token, store, budget, log)
+	client, err := b.client(a, c, budget)
 	if err != nil {
 		return nil, exit(exitConfig, err)
 	}
 	o := b.cfg.discovery(label)
 	o.Instance = store.Instance()
-	local, err := b.link(label, store.Instance(), o.Topics, log)
-	if err != nil {
+	if a.link, err = b.link(label, store.Instance(), o.Topics, log); err != nil {
 		return nil, exit(exitConfig, err)
-	}
-	var events thinq.Subscriber
-	if c.Events != "off" {
-		events = bridge.Subscriber(link.Options{Logger: log.With("part", "events")})
 	}
 	region, _ := thinq.Region(c.Country) // validated
 	build := thisBuild()
-	return &account{label: label, store: store, link: local, token: newWatcher(token), log: log, bridge: bridge.New(bridge.Options{
+	a.bridge = bridge.New(bridge.Options{
 		Account:       label,
 		Cloud:         client,
-		Broker:        local,
-		Subscriber:    events,
+		Broker:        a.link,
+		Subscriber:    subscriber(c.Events, log.With("part", "events")),
 		Budget:        budget,
 		Store:         store,
 		Discovery:     o,
@@ -131,30 +132,55 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Metrics:       b.metrics,
 		Restart:       b.restart,
 		Log:           tell,
-	})}, nil
+	})
+	return a, nil
+}
+
+// subscriber is how events are had; nil: not at all.
+func subscriber(events string, log *slog.Logger) thinq.Subscriber {
+	switch events {
+	case "mqtt":
+		return bridge.Subscriber(link.Options{Logger: log})
+	case "websocket":
+		return bridge.Callback(bridge.CallbackOptions{Logger: log})
+	}
+	return nil
 }
 
 // client is LG's side of an account.
-func (b *builder) client(label string, c Account, token func() (string, error), store *bridge.Store, budget *thinq.Budget, log *slog.Logger) (*thinq.Client, error) {
-	known, err := x509.SystemCertPool()
+func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Client, error) {
+	roots, err := c.roots()
 	if err != nil {
-		known = x509.NewCertPool() // an image without any
+		return nil, err
 	}
-	roots, err := authorities(c.CAFile, known)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %s %w", c.CAFile, err)
-	}
-	return thinq.NewClient(thinq.Options{
+	o := thinq.Options{
 		Country:  c.Country,
-		Token:    func(context.Context) (string, error) { return token() },
 		APIURL:   c.APIURL,
 		Roots:    roots,
 		Budget:   budget,
-		Logger:   log.With("part", "cloud"),
-		Identity: store.Identity(),
-		Save:     store.SaveIdentity,
-		Observe:  b.metrics.Observe(label),
-	})
+		Logger:   a.log.With("part", "cloud"),
+		Identity: a.store.Identity(),
+		Save:     a.store.SaveIdentity,
+		Observe:  b.metrics.Observe(a.label),
+	}
+	if !c.partner() {
+		token := b.app.reader(b.cfg.token(a.label))
+		a.changed = newWatcher(token).changed
+		o.Token = func(context.Context) (string, error) { return token() }
+	} else if err := b.partner(a, c.OAuth, &o); err != nil {
+		return nil, err
+	}
+	return thinq.NewClient(o)
+}
+
+// partner makes the client of an account whose user signs in.
+func (b *builder) partner(a *account, c OAuth, o *thinq.Options) (err error) {
+	s := b.signIn(a.label, a.store, a.log)
+	a.tokens, a.changed = s.tokens, s.changed
+	o.Token, o.Renew = s.tokens.Token, s.tokens.Renew
+	o.Surface, o.CallbackURL, o.Service.ID = thinq.Surface(c.API), c.WebSocketURL, c.ServiceID
+	o.Service.Key, err = b.app.reader(b.cfg.serviceKey(a.label))()
+	return err
 }
 
 // link is the local side. The client id must differ for each account, or the

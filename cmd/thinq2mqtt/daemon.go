@@ -96,7 +96,7 @@ func (d *daemon) close() {
 		d.listener.Close()
 	}
 	for _, a := range d.accounts {
-		a.store.Close()
+		a.close()
 	}
 }
 

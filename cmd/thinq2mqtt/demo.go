@@ -27,12 +27,21 @@ import (
 // demoFlags are the flags of demo.
 type demoFlags struct {
 	home   homeFlags
+	signIn string
 	broker string
 	mqtt   string
 	http   string
 	admin  string
 	json   bool
+
+	callback net.Listener // for the first sign-in; nil: there is none
 }
+
+// The values of --sign-in.
+const (
+	byToken = "token"
+	byOAuth = "oauth"
+)
 
 // demoCommand is the daemon with a simulated cloud and a broker of its own.
 func (a *app) demoCommand() *cobra.Command {
@@ -41,8 +50,12 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Run everything simulated: cloud, broker, bridge and status page",
 		Long: `Run the bridge against a simulated ThinQ cloud and a broker of its own, all in
-this process: no account, no configuration, nothing kept afterwards.`,
+this process: no account, no configuration, nothing kept afterwards.
+
+With --sign-in oauth it is a partner's bridge: it prints an address where you
+sign in with a browser, at a simulated LG, and goes on from there.`,
 		Example: `  thinq2mqtt demo
+  thinq2mqtt demo --sign-in oauth
   thinq2mqtt demo --broker mqtt://homeassistant.local:1883 --devices washer,air_conditioner`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,12 +63,14 @@ this process: no account, no configuration, nothing kept afterwards.`,
 		},
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&f.signIn, "sign-in", byToken, "`way` in: token, or oauth for that of partners, with a browser")
 	flags.StringVar(&f.broker, "broker", "", "`URL` of a broker to use instead of the embedded one")
 	flags.StringVar(&f.mqtt, "broker-listen", "127.0.0.1:1883", "`address` of the embedded broker; the next free port if taken")
 	flags.StringVar(&f.http, "http-listen", "127.0.0.1:8099", "`address` of the status page; the next free port if taken")
 	flags.StringVar(&f.admin, "admin-listen", "", "`address` of the door for scripts (HTTP /sim/…); loopback only (default off)")
 	flags.BoolVar(&f.json, "json", false, "print one line of JSON when ready")
 	f.home.register(cmd)
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("sign-in", cobra.FixedCompletions([]string{byToken, byOAuth}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
@@ -64,6 +79,9 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 	if err != nil {
 		return err
 	}
+	if f.signIn != byToken && f.signIn != byOAuth {
+		return exitf(exitUsage, "--sign-in %s: use %s or %s", f.signIn, byToken, byOAuth)
+	}
 	dir, err := os.MkdirTemp("", "thinq2mqtt-demo-")
 	if err != nil {
 		return err
@@ -71,6 +89,9 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 	defer os.RemoveAll(dir)
 	handler, level := newHandler(Log{Level: "warn", Format: "auto"}, stderr, a.source(""))
 	cloud, err := f.cloud(samples, slog.New(handler))
+	if f.callback != nil {
+		defer f.callback.Close()
+	}
 	if err != nil {
 		return err
 	}
@@ -81,8 +102,13 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 	}
 	defer closeBroker()
 	newDaemon := func() (*daemon, error) { return a.newDaemon(cfg, a.secrets.handler(handler), level) }
-	return play(ctx, newDaemon, func(ctx context.Context, b *bridge.Bridge) error {
-		home, err := awaitReady(ctx, b)
+	return play(ctx, newDaemon, func(ctx context.Context, d *daemon) error {
+		if f.callback != nil {
+			if err := a.welcome(ctx, stdout, stderr, f, d); err != nil {
+				return err
+			}
+		}
+		home, err := awaitReady(ctx, d.accounts[0].bridge)
 		if err != nil {
 			return nil // told to stop before
 		}
@@ -91,7 +117,7 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 }
 
 // play runs one daemon after another; the first is watched until it is ready.
-func play(ctx context.Context, newDaemon func() (*daemon, error), watch func(context.Context, *bridge.Bridge) error) error {
+func play(ctx context.Context, newDaemon func() (*daemon, error), watch func(context.Context, *daemon) error) error {
 	for first := true; ; first = false {
 		d, err := newDaemon()
 		if err != nil {
@@ -100,7 +126,7 @@ func play(ctx context.Context, newDaemon func() (*daemon, error), watch func(con
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return d.run(ctx) })
 		if first {
-			group.Go(func() error { return watch(ctx, d.bridges()[0]) })
+			group.Go(func() error { return watch(ctx, d) })
 		}
 		if err := group.Wait(); !errors.Is(err, errRestart) {
 			return err
@@ -113,10 +139,21 @@ func (f *demoFlags) cloud(samples []thinqtest.Sample, log *slog.Logger) (*thinqt
 	o := thinqtest.Options{
 		Samples: samples, Seed: f.home.seed, Speed: f.home.speed, Lively: true, CallsPerHour: -1, Logger: log,
 	}
+	doors := map[string]listening{}
 	if f.admin != "" {
-		if err := openAll(map[string]listening{"admin-listen": adminDoor(f.admin, &o)}); err != nil {
+		doors["admin-listen"] = adminDoor(f.admin, &o)
+	}
+	if f.signIn == byOAuth {
+		doors["sign-in"] = listening{address: anyPort, to: &o.OAuth}
+		doors["websocket"] = listening{address: anyPort, to: &o.WebSocket}
+		var err error
+		if f.callback, err = nextFree(callbackAddress); err != nil {
 			return nil, err
 		}
+		o.Plain, o.RedirectURLs = true, []string{"http://" + f.callback.Addr().String() + "/callback"}
+	}
+	if err := openAll(doors); err != nil {
+		return nil, err
 	}
 	cloud, err := thinqtest.NewServer(o)
 	return cloud, exit(exitData, err)
@@ -127,9 +164,8 @@ func (f *demoFlags) cloud(samples []thinqtest.Sample, log *slog.Logger) (*thinqt
 func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, func(), error) {
 	cfg := new(defaults())
 	cfg.StateDir = filepath.Join(dir, "state")
-	cfg.ThinQ.Country, cfg.ThinQ.Token, cfg.ThinQ.APIURL = "KR", Secret(cloud.Token), cloud.URL
+	cfg.ThinQ = demoAccount(f.signIn, cloud)
 	cfg.ThinQ.CAFile = filepath.Join(dir, "ca.pem")
-	cfg.ThinQ.Budget = Budget{CallsPerHour: 100_000, BackgroundPerHour: 100_000}
 	cfg.MQTT.URL = f.broker
 	if err := os.WriteFile(cfg.ThinQ.CAFile, cloud.CA, 0o600); err != nil {
 		return nil, nil, err
@@ -162,6 +198,23 @@ func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, fun
 		return nil, nil, exit(exitUsage, err)
 	}
 	return cfg, closeBroker, nil
+}
+
+// demoAccount is the account at a simulated cloud.
+func demoAccount(signIn string, cloud *thinqtest.Server) Account {
+	a := defaultAccount()
+	a.Country, a.APIURL = "KR", cloud.URL
+	a.Budget = Budget{CallsPerHour: 100_000, BackgroundPerHour: 100_000}
+	if signIn != byOAuth {
+		a.Token = Secret(cloud.Token)
+		return a
+	}
+	a.Events = "websocket"
+	o := &a.OAuth
+	o.ClientID, o.ClientSecret = cloud.ClientID, Secret(cloud.ClientSecret)
+	o.ServiceID, o.ServiceKey = cloud.ServiceID, Secret(cloud.ServiceKey)
+	o.EMPURL, o.WebSocketURL, o.RedirectURL = cloud.OAuthURL, cloud.WebSocketURL, cloud.RedirectURLs[0]
+	return a
 }
 
 // nextFree listens on an address, or on one of the hundred ports after it.

@@ -90,27 +90,61 @@ func short(a slog.Attr) slog.Attr {
 // addresses into their errors. It can be used from several goroutines.
 type redactor struct {
 	mu      sync.Mutex
-	known   []string // pairs of form and mask
+	known   []string            // for good
+	latest  map[string][]string // those that are renewed again and again, by whose they are
 	replace atomic.Pointer[strings.Replacer]
 }
 
 // shortestSecret: a shorter one would blacken half of every line.
 const shortestSecret = 4
 
-// hide registers a secret, with the forms in which it may turn up.
+// hide registers a secret for good.
 func (r *redactor) hide(secret string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(secret) < shortestSecret || slices.Contains(r.known, secret) {
-		return
+	if len(secret) >= shortestSecret && !slices.Contains(r.known, secret) {
+		r.known = append(r.known, secret)
+		r.compile()
 	}
-	for _, form := range []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`),
-		base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
-	} {
-		r.known = append(r.known, form, masked)
+}
+
+// latestSecrets is how many of the secrets that renew each other stay known:
+// access and refresh token of the last four times. By then the first is over.
+const latestSecrets = 8
+
+// hideLatest registers secrets that take the place of earlier ones of the same
+// owner, so that years of renewals leave nothing behind.
+func (r *redactor) hideLatest(owner string, secrets ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.latest == nil {
+		r.latest = map[string][]string{}
 	}
-	r.replace.Store(strings.NewReplacer(r.known...))
+	kept := slices.DeleteFunc(slices.Clone(r.latest[owner]), func(s string) bool { return slices.Contains(secrets, s) })
+	kept = append(kept, secrets...)
+	r.latest[owner] = kept[max(0, len(kept)-latestSecrets):]
+	r.compile()
+}
+
+// compile makes the replacer, with the forms in which a secret may turn up.
+func (r *redactor) compile() {
+	all := slices.Clone(r.known)
+	for _, secrets := range r.latest {
+		all = append(all, secrets...)
+	}
+	var pairs []string
+	for _, secret := range all {
+		if len(secret) < shortestSecret {
+			continue
+		}
+		for _, form := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`),
+			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		} {
+			pairs = append(pairs, form, masked)
+		}
+	}
+	r.replace.Store(strings.NewReplacer(pairs...))
 }
 
 // text is s without secrets.

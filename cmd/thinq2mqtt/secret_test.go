@@ -226,6 +226,23 @@ func TestRedactor(t *testing.T) {
 	}
 }
 
+// S-04, S-06: tokens that are renewed every hour are known as long as they are
+// good for anything, and no longer: nothing grows with the years.
+func TestRedactorFollowsRenewals(t *testing.T) {
+	t.Parallel()
+	r := new(redactor)
+	r.hide("password")
+	r.hideLatest("home", "access-home", "refresh-home")
+	for n := range 1000 {
+		r.hideLatest("shop", fmt.Sprintf("access-%d", n), "refresh-shop", "")
+	}
+	text := "password access-home refresh-home refresh-shop access-999 access-998 access-997 access-5"
+	want := strings.Repeat(masked+" ", 7) + "access-5"
+	if got := r.text(text); got != want {
+		t.Errorf("written %q, want %q", got, want)
+	}
+}
+
 func TestLogFormats(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// watchEvery is how often the token's file is looked at. It is read before each
-// call to LG too; but after a refusal no call is due for an hour.
+// watchEvery is how often to look whether there is another token: in its file,
+// or from a sign-in that was handed over. A file is read before each call to LG
+// too; but after a refusal no call is due for an hour.
 const watchEvery = 30 * time.Second
 
 // A watcher notices that a secret became another one. What its file holds
@@ -35,9 +36,9 @@ func (w *watcher) changed() bool {
 	return true
 }
 
-// run calls act after each change until ctx ends: within [watchEvery], or as
+// watch calls act after each change until ctx ends: within [watchEvery], or as
 // soon as look says so.
-func (w *watcher) run(ctx context.Context, look <-chan os.Signal, act func()) {
+func watch(ctx context.Context, look <-chan os.Signal, changed func() bool, act func()) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -47,7 +48,7 @@ func (w *watcher) run(ctx context.Context, look <-chan os.Signal, act func()) {
 		case <-ctx.Done():
 			return
 		}
-		if w.changed() {
+		if changed() {
 			act()
 		}
 	}
@@ -59,8 +60,11 @@ func (a *account) watchToken(ctx context.Context) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	a.token.run(ctx, hup, func() {
-		a.log.Info("the token is another one: trying again")
-		_ = a.bridge.Retry(ctx) // fails when the bridge has ended, which is no matter then
-	})
+	watch(ctx, hup, a.changed, func() { a.retry(ctx) })
+}
+
+// retry goes on with another token.
+func (a *account) retry(ctx context.Context) {
+	a.log.Info("the token is another one: trying again")
+	_ = a.bridge.Retry(ctx) // fails when the bridge has ended, which is no matter then
 }

@@ -22,7 +22,7 @@ func TestWatcher(t *testing.T) {
 			defer mu.Unlock()
 			return secret, fault
 		})
-		go w.run(t.Context(), look, func() { calls.Add(1) })
+		go watch(t.Context(), look, w.changed, func() { calls.Add(1) })
 		for _, step := range []struct {
 			name   string
 			secret string
