@@ -133,6 +133,8 @@ func TestOptions(t *testing.T) {
 		{Country: "XX"},
 		{Renewal: "never"},
 		{SignInErrors: "never"},
+		{TokenLife: time.Millisecond},
+		{RefreshLife: -1},
 		{Samples: []thinqtest.Sample{{Name: "empty"}}},
 		{Samples: []thinqtest.Sample{{Device: json.RawMessage(`{}`), Profile: json.RawMessage(`{}`), Status: json.RawMessage(`{}`)}}},
 	} {

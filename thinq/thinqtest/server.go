@@ -144,6 +144,9 @@ func NewServer(o Options) (*Server, error) {
 	if err := errors.Join(s.o.Renewal.check(), s.o.SignInErrors.check(), s.o.TokenEnd.check()); err != nil {
 		return nil, err
 	}
+	if s.o.TokenLife < time.Second || s.o.RefreshLife < 0 {
+		return nil, fmt.Errorf("tokens that live %v and %v: EMP counts in seconds, from 1", s.o.TokenLife, s.o.RefreshLife)
+	}
 	s.becomePartner()
 	s.callback = newCallback(s)
 	s.clients, s.owners = map[string]*client{}, map[string]string{}
