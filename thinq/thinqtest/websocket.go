@@ -166,14 +166,20 @@ func (c *callback) deliver(payload []byte) {
 	})
 }
 
-// act is [Server.BrokerAction] for the callback.
+// act is [Server.BrokerAction] for the callback. No connection of before is
+// there any more when it returns, though each is still about to say goodbye.
 func (c *callback) act(action string) {
 	c.mu.Lock()
-	c.stopped = action == "stop" || c.stopped && action != "start"
-	c.mu.Unlock()
-	if action != "start" {
-		c.each((*socket).end)
+	defer c.mu.Unlock()
+	if action == "start" {
+		c.stopped = false
+		return
 	}
+	c.stopped = c.stopped || action == "stop"
+	for k := range c.sockets {
+		k.end()
+	}
+	clear(c.sockets)
 }
 
 // Sockets is how many connections the callback websocket has.
