@@ -117,13 +117,22 @@ func decodeObject(data []byte, v any) error {
 
 // unreadable says what came in the place of LG's JSON.
 func unreadable(contentType string, body []byte, err error) string {
+	what := strange(contentType, body, err)
+	if len(body) == 0 {
+		return what
+	}
+	return clip(what + ": " + string(body))
+}
+
+// strange says it without repeating any of it.
+func strange(contentType string, body []byte, err error) string {
 	if kind, _, _ := mime.ParseMediaType(contentType); kind == "text/html" || bytes.HasPrefix(body, []byte("<")) {
-		return clip("a page of HTML: " + string(body))
+		return "a page of HTML"
 	}
 	if len(body) == 0 {
 		return "an empty answer"
 	}
-	return clip(err.Error() + ": " + string(body))
+	return err.Error()
 }
 
 // clip makes foreign text fit for one line of a log.
@@ -152,6 +161,15 @@ func censor(s string, secrets ...string) string {
 		}
 	}
 	return userNumber.ReplaceAllString(s, "[user]")
+}
+
+// hush takes secrets out of an error of the network: a broken answer may echo
+// them, and shows up in it.
+func hush(err error, secrets ...string) error {
+	if text := err.Error(); text != censor(text, secrets...) {
+		return errors.New(clip(censor(text, secrets...)))
+	}
+	return err
 }
 
 // retryAfter reads the header in both of its forms (RFC 9110, 10.2.3). Times in

@@ -17,7 +17,7 @@ const publicCallback = "wss://s7vajyybvf.execute-api.ap-northeast-2.amazonaws.co
 func (c *Client) callback() Endpoint {
 	return Endpoint{
 		URL:     c.socket,
-		TLS:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: eventRoots(c.o.Roots)},
+		TLS:     &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.socket.Hostname(), RootCAs: eventRoots(c.o.Roots)},
 		Token:   c.another,
 		Forgets: true,
 	}

@@ -104,8 +104,8 @@ func NewClient(o Options) (*Client, error) {
 	if !known {
 		return nil, fmt.Errorf("thinq: LG has no API %q", string(o.Surface))
 	}
-	if s.service && (o.Service.ID == "" || o.Service.Key == "") {
-		return nil, errors.New("thinq: the partner API needs a service id and a service key")
+	if s.service && (!sendable(o.Service.ID) || !sendable(o.Service.Key)) {
+		return nil, errors.New("thinq: the partner API needs a service id and a service key, in one word each")
 	}
 	c := &Client{o: o, surface: s, log: o.Logger}
 	c.o.Country = strings.ToUpper(o.Country)
@@ -118,14 +118,12 @@ func NewClient(o Options) (*Client, error) {
 	if c.base, err = baseURL(o.APIURL, c.surface.base, region); err != nil {
 		return nil, err
 	}
-	if c.socket, err = callbackURL(o.CallbackURL); err != nil {
-		return nil, err
+	if s.callback {
+		if c.socket, err = callbackURL(o.CallbackURL); err != nil {
+			return nil, err
+		}
 	}
-	c.http = &http.Client{
-		Transport: newTransport(o),
-		// The token would travel along, even to another port or host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	c.http = &http.Client{Transport: newTransport(o), CheckRedirect: stay}
 	if err := c.identify(o.Identity); err != nil {
 		return nil, err
 	}
@@ -167,6 +165,10 @@ func newTransport(o Options) *http.Transport {
 	}
 	return t
 }
+
+// stay refuses redirects: the token would travel along, even to another port or
+// host.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 
@@ -283,10 +285,16 @@ func usable(ctx context.Context, source func(context.Context) (string, error)) (
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
-	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !sendable(token) {
 		return "", tokenError{}
 	}
 	return token, nil
+}
+
+// sendable reports whether a text can be a token or a key: something, without
+// blanks and line breaks.
+func sendable(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func (c *Client) call(ctx context.Context, ep endpoint, r request, token string) (json.RawMessage, error) {
@@ -302,12 +310,12 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.broken(ctx, ep, err)
+		return nil, c.broken(ctx, ep, err, token)
 	}
 	defer resp.Body.Close()
 	body, err := readAnswer(resp.Body, ep)
 	if err = cmp.Or(err, ctx.Err()); err != nil { // a body cut short by the deadline may look whole
-		return nil, c.broken(ctx, ep, err)
+		return nil, c.broken(ctx, ep, err, token)
 	}
 	response, refusal := parseAnswer(resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	if refusal != nil {
@@ -321,7 +329,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 
 // broken words a fault of the network. The URL stays out because it has the
 // device id; idle connections go because they may be dead as well.
-func (c *Client) broken(ctx context.Context, ep endpoint, err error) error {
+func (c *Client) broken(ctx context.Context, ep endpoint, err error, token string) error {
 	c.http.CloseIdleConnections()
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
@@ -329,7 +337,7 @@ func (c *Client) broken(ctx context.Context, ep endpoint, err error) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return fmt.Errorf("%s: %w", ep, err)
+	return fmt.Errorf("%s: %w", ep, hush(err, token, c.o.APIKey, c.o.Service.Key))
 }
 
 func readAnswer(body io.Reader, ep endpoint) ([]byte, error) {
@@ -396,7 +404,7 @@ func messageID() string {
 // notOffered says that an API family lacks an operation.
 type notOffered struct{}
 
-func (notOffered) Error() string { return "LG's partner API does not offer this" }
+func (notOffered) Error() string { return "the API of LG that this account uses does not offer this" }
 func (notOffered) Class() Class  { return Unsupported }
 
 // tokenError says that a token cannot be sent at all.

@@ -1,12 +1,11 @@
 package thinq
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,13 +15,16 @@ import (
 )
 
 // EMP is LG's Enterprise Membership Platform, where the users of a partner sign
-// in: an OAuth 2.0 authorization-code service with ways of its own.
+// in: an OAuth 2.0 authorization-code service with ways of its own. No error of
+// its methods holds a code, a token or the client secret.
 type EMP struct {
 	ClientID     string // LG calls it the app key
 	ClientSecret string // sent where there is one; LG's documents know none
 	RedirectURL  string // as registered with LG, letter by letter
 	URL          string // see EMPURL
-	HTTP         *http.Client
+	Roots        *x509.CertPool
+	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // EMPURL is where the users of a country sign in.
@@ -30,12 +32,32 @@ func EMPURL(country string) string {
 	return "https://" + strings.ToLower(country) + ".m.lgaccount.com/emp/v2"
 }
 
+// Check says what is wrong with the address: codes and tokens go there, so it
+// must be encrypted unless it stays on this machine.
+func (e EMP) Check() error {
+	u, err := url.Parse(e.URL)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
+		return badAddress{}
+	}
+	return nil
+}
+
+// badAddress says that no sign-in can be asked for.
+type badAddress struct{}
+
+func (badAddress) Error() string {
+	return "the address of LG's sign-in must be https://host[:port][/path]"
+}
+func (badAddress) Class() Class { return Unknown }
+
+func (e EMP) endpoint(name string) string { return strings.TrimRight(e.URL, "/") + "/" + name }
+
 // AuthorizeURL is the page on which the user signs in and consents. The state
 // comes back with the code.
 func (e EMP) AuthorizeURL(state string) string {
 	c := oauth2.Config{
-		ClientID: e.ClientID, RedirectURL: e.RedirectURL,
-		Endpoint: oauth2.Endpoint{AuthURL: strings.TrimSuffix(e.URL, "/") + "/authorize"},
+		ClientID: e.ClientID, RedirectURL: e.RedirectURL, Endpoint: oauth2.Endpoint{AuthURL: e.endpoint("authorize")},
 	}
 	return c.AuthCodeURL(state)
 }
@@ -47,7 +69,10 @@ func (e EMP) Exchange(ctx context.Context, code, backend string) (Token, error) 
 	t, err := e.ask(ctx, url.Values{
 		"grant_type": {"authorization_code"}, "redirect_uri": {e.RedirectURL}, "code": {code},
 	}, backend)
-	return Token{Backend: backend}.renewedBy(t), err
+	if err != nil {
+		return Token{}, err
+	}
+	return Token{Backend: backend}.renewedBy(t), nil
 }
 
 // Refresh renews a token. LG may leave the refresh token out of its answer: the
@@ -59,7 +84,10 @@ func (e EMP) Refresh(ctx context.Context, t Token) (Token, error) {
 	next, err := e.ask(ctx, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {t.RefreshToken},
 	}, t.Backend)
-	return t.renewedBy(next), err
+	if err != nil {
+		return Token{}, err
+	}
+	return t.renewedBy(next), nil
 }
 
 // ask sends a form, and where LG misses something that was in it, the same as a
@@ -71,144 +99,70 @@ func (e EMP) ask(ctx context.Context, form url.Values, backend string) (Token, e
 			form.Set(name, value)
 		}
 	}
-	t, err := e.post(ctx, "", form)
+	t, err := e.post(ctx, form, false)
 	if refusal, ok := errors.AsType[*SignInError](err); ok && form.Has(refusal.missing()) {
-		return e.post(ctx, "?"+form.Encode(), nil)
+		return e.post(ctx, form, true)
 	}
 	return t, err
 }
 
-func (e EMP) post(ctx context.Context, query string, form url.Values) (Token, error) {
+// post makes one call, with the parameters in its body or, if inQuery, in its
+// address.
+func (e EMP) post(ctx context.Context, form url.Values, inQuery bool) (Token, error) {
+	if err := e.Check(); err != nil {
+		return Token{}, err
+	}
 	ctx, cancel := withTimeout(ctx, callTimeout, "no answer")
 	defer cancel()
-	address := strings.TrimSuffix(e.URL, "/") + "/token"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+query, strings.NewReader(form.Encode()))
+	address, body := e.endpoint("token"), form.Encode()
+	if inQuery {
+		address, body = address+"?"+body, ""
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
-		return Token{}, errors.New("sign-in: the address of LG's sign-in is none")
+		return Token{}, badAddress{}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	resp, err := e.client().Do(req)
+	req.Header.Set("User-Agent", "thinq2mqtt")
+	client := e.client()
+	defer client.CloseIdleConnections() // there is one call an hour
+	resp, err := client.Do(req)
 	if err != nil {
-		return Token{}, signInFault(ctx, err)
+		return Token{}, signInFault(ctx, err, form)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, smallAnswer))
+	answer, err := readAnswer(resp.Body, endpoint{})
 	if err != nil {
-		return Token{}, signInFault(ctx, err)
+		return Token{}, signInFault(ctx, err, form)
 	}
-	t, err := ParseToken(body, time.Now())
+	t, err := ParseToken(answer, time.Now())
 	if err != nil {
-		return Token{}, refusalOf(resp.StatusCode, resp.Header.Get("Content-Type"), body, err)
+		return Token{}, refusalOf(resp, answer, err, secretsOf(form))
 	}
 	return t, nil
 }
 
 func (e EMP) client() *http.Client {
-	if e.HTTP != nil {
-		return e.HTTP
+	return &http.Client{Transport: newTransport(Options{Roots: e.Roots, Dial: e.Dial}), CheckRedirect: stay}
+}
+
+// secretsOf are the values of a form that must show up nowhere else.
+func secretsOf(form url.Values) (secrets []string) {
+	for _, name := range []string{"code", "refresh_token", "client_secret"} {
+		secrets = append(secrets, form[name]...)
 	}
-	return http.DefaultClient
+	return secrets
 }
 
 // signInFault words a fault of the network. The address stays out: the query
 // may hold the refresh token.
-func signInFault(ctx context.Context, err error) error {
+func signInFault(ctx context.Context, err error, form url.Values) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return fmt.Errorf("sign-in: %w", err)
-}
-
-// A SignInError is an answer of LG's sign-in that holds no token.
-type SignInError struct {
-	Status  int    // of HTTP, 200 included: LG answers errors with it
-	Code    string // "412", "LG.OAUTH.EC.4001"; empty where LG sent none
-	Message string // LG's words
-}
-
-// signIns are the errors of LG's two versions of the token endpoint, by code and
-// a part of the message.
-var signIns = []struct {
-	code, part string
-	class      Class
-	text       string
-}{
-	{"LG.OAUTH.EC.4001", "", Auth, newSignIn},
-	{"", "required code", Auth, "LG misses the code of the sign-in, or knows it no longer. Run \"thinq2mqtt login\" again."},
-	{"", "required refresh_token", Auth, "LG misses the refresh token, or knows it no longer. Run \"thinq2mqtt login\" again."},
-	{"", "required redirect_uri", Auth, "LG wants another redirect address. oauth.redirect_url must be the one registered with LG."},
-	{"", "required", Auth, "LG misses a parameter. Look at oauth.client_id and oauth.redirect_url."},
-	{"", "not allowed client_id", Auth, "LG does not allow this client id. oauth.client_id must be the app key that LG gave you."},
-	{"", "app_id", Auth, "LG does not know this client id. oauth.client_id must be the app key that LG gave you."},
-	{"", "oauth date time error", Busy, "LG's sign-in has trouble of its own. It is tried again."},
-}
-
-// Class is Auth where only a person can help, and Busy where time may.
-func (e *SignInError) Class() Class {
-	class, _ := e.meaning()
-	return class
-}
-
-// Text is what happened, and what to do, as a sentence for a person.
-func (e *SignInError) Text() string {
-	_, text := e.meaning()
-	return text
-}
-
-func (e *SignInError) meaning() (Class, string) {
-	message := strings.ToLower(e.Message)
-	for _, m := range signIns {
-		if (m.code == "" || m.code == e.Code) && strings.Contains(message, m.part) {
-			return m.class, m.text
-		}
-	}
-	if e.Status >= 500 || e.Code == "" && e.Status != http.StatusUnauthorized && e.Status != http.StatusBadRequest && e.Status != 0 {
-		return Busy, "Something else than LG's sign-in answered, or it has trouble. It is tried again."
-	}
-	return Auth, "LG does not accept the sign-in. Run \"thinq2mqtt login\" again."
-}
-
-func (e *SignInError) Error() string {
-	text := "sign-in"
-	if e.Code != "" {
-		text += " " + e.Code
-	}
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	return text + ". " + e.Text()
-}
-
-// missing is the parameter that LG says it lacks.
-func (e *SignInError) missing() string {
-	_, name, _ := strings.Cut(e.Message, "required ")
-	return strings.TrimSpace(name)
-}
-
-// refusalOf reads an answer without a token. LG's errors come as
-// {"httpError":"412","message":…}, in OAuth's own form, or as plain text; no
-// text of theirs is long enough to hold a secret that we sent.
-func refusalOf(status int, contentType string, body []byte, cause error) *SignInError {
-	e := &SignInError{Status: status}
-	var answer struct {
-		HTTPError   json.RawMessage `json:"httpError"`
-		Code        string          `json:"code"`
-		Error       string          `json:"error"`
-		Message     string          `json:"message"`
-		Description string          `json:"error_description"`
-	}
-	switch {
-	case decodeObject(body, &answer) == nil:
-		e.Code = clip(cmp.Or(answer.Code, strings.Trim(string(answer.HTTPError), `"`), answer.Error))
-		e.Message = clip(cmp.Or(answer.Message, answer.Description, cause.Error()))
-	case status < 300 || len(body) > maxMessage:
-		e.Message = unreadable(contentType, nil, cause)
-	default:
-		e.Message = clip(string(body))
-	}
-	return e
+	return fmt.Errorf("sign-in: %w", hush(err, secretsOf(form)...))
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"regexp"
 	"strconv"
 	"time"
@@ -18,14 +21,23 @@ type Token struct {
 	Backend string `json:"oauth2_backend_url,omitempty"` // to be sent along with every renewal
 }
 
+// Format keeps the token out of texts; only JSON has all of it.
+func (Token) Format(f fmt.State, _ rune) { io.WriteString(f, "[token]") }
+
+// LogValue does so for structured logs.
+func (Token) LogValue() slog.Value { return slog.StringValue("[token]") }
+
 // usualLife is how long an access token lives where LG does not say.
 const usualLife = time.Hour
 
-// ParseToken reads the answer of LG's token endpoint, or of a hub's (POST
-// /token with the grants password and refresh_token), received at a time. What
+// ParseToken reads the answer of LG's token endpoint, received at a time. What
 // counts is an access token, whatever the HTTP status was: LG sends errors as
 // 200. The life of the token may be text or a number of seconds, and a comma
 // before the closing brace is passed over, because LG's documents show one.
+//
+// LG's hubs for Korean homes answer in the same two shapes (POST /token on port
+// 5010 of the hub): with a refresh token to the grant "password", and without
+// one to "refresh_token", when the old one stays good. They have no back end.
 func ParseToken(data []byte, now time.Time) (Token, error) {
 	var answer struct {
 		AccessToken  string          `json:"access_token"`
@@ -37,13 +49,20 @@ func ParseToken(data []byte, now time.Time) (Token, error) {
 	if err := decodeObject(data, &answer); err != nil {
 		return Token{}, err
 	}
-	if answer.AccessToken == "" {
+	switch {
+	case answer.AccessToken == "":
 		return Token{}, errors.New("it has no access_token")
+	case !sendable(answer.AccessToken):
+		return Token{}, tokenError{}
 	}
 	return Token{Backend: answer.Backend, Token: oauth2.Token{
-		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, Expiry: now.Add(lifeOf(answer.ExpiresIn)),
+		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, Expiry: wall(now.Add(lifeOf(answer.ExpiresIn))),
 	}}, nil
 }
+
+// wall is a time by the clock on the wall, which goes on while the machine
+// sleeps.
+func wall(t time.Time) time.Time { return t.Round(0) }
 
 // trailingComma is a comma that JSON does not allow at the end of an object. No
 // token and no address has one before a brace.

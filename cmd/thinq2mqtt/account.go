@@ -34,6 +34,9 @@ type account struct {
 
 // close leaves the state folder as it is to be found by the next run.
 func (a *account) close() {
+	if a.tokens != nil {
+		a.tokens.Close()
+	}
 	a.store.Close()
 }
 

@@ -3,12 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -89,12 +87,8 @@ func (a *app) emp(c *Config, label string) (thinq.EMP, error) {
 	if err != nil {
 		return thinq.EMP{}, err
 	}
-	client := &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 	o := account.OAuth
-	emp := thinq.EMP{ClientID: o.ClientID, RedirectURL: o.RedirectURL, URL: cmp.Or(o.EMPURL, thinq.EMPURL(account.Country)), HTTP: client}
+	emp := thinq.EMP{ClientID: o.ClientID, RedirectURL: o.RedirectURL, URL: cmp.Or(o.EMPURL, thinq.EMPURL(account.Country)), Roots: roots}
 	if secret := c.clientSecret(label); secret.set() {
 		emp.ClientSecret, err = a.reader(secret)()
 	}
