@@ -12,7 +12,8 @@ import (
 // connection stays up.
 type EventMode string
 
-// The modes. Reorder swaps neighbours, Drop loses the first of every two messages.
+// The modes. Reorder swaps neighbours, Drop loses the first of every two
+// messages; both for each client apart.
 const (
 	EventsOK        EventMode = "ok"
 	EventsSilent    EventMode = "silent"
@@ -30,7 +31,8 @@ func (s *Server) SetEvents(mode EventMode) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mode, s.passed = mode, 0
+	s.mode = mode
+	clear(s.passed)
 	return nil
 }
 
@@ -146,21 +148,24 @@ const heldFor = 2 * time.Second
 // deliver does to a message what the mode wants. It runs on the schedule only.
 func (s *Server) deliver(d delivery) {
 	s.mu.Lock()
-	out := append([]delivery{d}, s.held...)
-	s.held = nil
-	s.passed++
+	out := []delivery{d}
+	if held, waits := s.held[d.client]; waits {
+		out = append(out, held)
+		delete(s.held, d.client)
+	}
+	s.passed[d.client]++
 	switch s.mode {
 	case EventsSilent:
 		out = nil
 	case EventsDuplicate:
 		out = []delivery{d, d}
 	case EventsDrop:
-		if s.passed%2 == 1 {
+		if s.passed[d.client]%2 == 1 {
 			out = nil
 		}
 	case EventsReorder:
 		if len(out) == 1 {
-			s.held, out = out, nil
+			s.held[d.client], out = d, nil
 			s.schedule.after(heldFor, func() { s.release(d) })
 		}
 	}
@@ -182,9 +187,9 @@ func (s *Server) hand(d delivery) {
 // release sends what nothing has overtaken.
 func (s *Server) release(d delivery) {
 	s.mu.Lock()
-	waiting := len(s.held) == 1 && &s.held[0].payload[0] == &d.payload[0]
-	if waiting {
-		s.held = nil
+	held, waiting := s.held[d.client]
+	if waiting = waiting && &held.payload[0] == &d.payload[0]; waiting {
+		delete(s.held, d.client)
 	}
 	s.mu.Unlock()
 	if waiting {

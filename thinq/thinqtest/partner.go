@@ -25,8 +25,7 @@ var ext = surface{
 	},
 }
 
-// connect is the second one. The twins of its calls that answer at the partner's
-// own address ("-async") are not here.
+// connect is the second one.
 var connect = surface{
 	prefix:  "/v2",
 	country: ext.country,
