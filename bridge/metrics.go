@@ -125,6 +125,9 @@ func (m *Metrics) Observe(account string) func(thinq.Call) {
 	}
 }
 
+// Dropped is the [thinq.Options.Dropped] of every account.
+func (m *Metrics) Dropped(reason string) { m.mqttDropped.WithLabelValues(reason).Inc() }
+
 func (m *Metrics) published(kind string, took time.Duration) {
 	m.mqttPublished.WithLabelValues(kind).Inc()
 	m.mqttDuration.WithLabelValues(kind).Observe(took.Seconds())

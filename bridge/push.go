@@ -61,7 +61,7 @@ func (b *Bridge) listen(loop context.Context) {
 func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 	return func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
 		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.forgets = false, true, ep.Forgets })
-		ep.Dropped = func(reason string) { b.m.mqttDropped.WithLabelValues(reason).Inc() }
+		ep.Dropped = b.m.Dropped
 		ep.Up = func(up bool) { b.post(loop, func() { b.pushChanged(up) }) }
 		return b.o.Subscriber(ctx, ep, handle)
 	}

@@ -235,8 +235,13 @@ func (c *Client) UnsubscribeEvents(ctx context.Context, id string) error {
 // first API only. It is personal data.
 func (c *Client) User(ctx context.Context) (string, error) {
 	var answer struct{ UserNumber string }
-	err := c.ask(ctx, request{op: opUser}, &answer)
-	return answer.UserNumber, err
+	if err := c.ask(ctx, request{op: opUser}, &answer); err != nil {
+		return "", err
+	}
+	if answer.UserNumber == "" {
+		return "", c.unreadable(opUser, errors.New("no userNumber"))
+	}
+	return answer.UserNumber, nil
 }
 
 // Disconnect ends the user's consent to the service (DELETE /user/service), for

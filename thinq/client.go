@@ -58,6 +58,9 @@ type Options struct {
 	Save     func(Identity) error
 	// Observe, if set, is told of every finished call, by the goroutine that made it.
 	Observe func(Call)
+	// Dropped, if set, is told of every message that is no event for [Client.Events]
+	// ("malformed"), or was one before ("duplicate"), by the goroutine that brought it.
+	Dropped func(reason string)
 	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }

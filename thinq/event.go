@@ -22,6 +22,7 @@ const (
 // An Event is one message of LG's event broker.
 type Event struct {
 	Kind   Kind
+	ID     string          // of the message; the nested form of callbacks has one
 	Device string          // device id
 	Type   string          // device type, where the message has it
 	Code   string          // of a Notice: "WASHING_IS_COMPLETE"

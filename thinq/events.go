@@ -31,6 +31,7 @@ type eventState struct {
 	gaveUp   int                       // subscribers that ended with an error, in a row
 	former   *url.URL                  // the broker before the present one
 	key      func() (*signable, error) // made, or being made, and not yet certified
+	repeats  repeats
 }
 
 // Events delivers LG's messages until ctx ends: it finds the endpoint (route,
@@ -77,11 +78,7 @@ func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, unt
 	var heard atomic.Bool
 	err := sub(inner, ep, func(payload []byte) {
 		heard.Store(true)
-		if e, err := ParseEvent(payload); err != nil {
-			c.log.Debug("event not understood", "error", err)
-		} else {
-			handle(e)
-		}
+		c.deliver(payload, handle)
 	})
 	if heard.Load() {
 		c.events.gaveUp = 0
@@ -97,6 +94,27 @@ func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, unt
 	}
 	c.events.gaveUp++
 	return fmt.Errorf("events: %w", err)
+}
+
+// deliver hands on what is an event, and none twice.
+func (c *Client) deliver(payload []byte, handle func(Event)) {
+	e, err := ParseEvent(payload)
+	switch {
+	case err != nil:
+		c.log.Debug("event not understood", "error", err)
+		c.drop("malformed")
+	case c.events.repeats.again(e.ID):
+		c.log.Debug("event came twice", "kind", e.Kind)
+		c.drop("duplicate")
+	default:
+		handle(e)
+	}
+}
+
+func (c *Client) drop(reason string) {
+	if c.o.Dropped != nil {
+		c.o.Dropped(reason)
+	}
 }
 
 func unlessDone(ctx context.Context, err error) error {

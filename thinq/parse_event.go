@@ -45,9 +45,10 @@ func readEvent(root cursor) (Event, error) {
 	var e envelope
 	e.read(root)
 	if e.body.data != nil && e.kind == nil {
-		body := e.body
+		body, id := e.body, e.event.ID
 		e = envelope{}
 		e.read(body)
+		e.event.ID = id
 	}
 	kind, ok := kinds[string(e.kind)]
 	if !ok {
@@ -102,6 +103,8 @@ func (e *envelope) word(key []byte, c *cursor) {
 	case "pushType":
 		e.kind = c.text()
 		return
+	case "messageId":
+		to = &e.event.ID
 	case "deviceId":
 		to = &e.event.Device
 	case "deviceType":

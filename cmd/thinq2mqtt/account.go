@@ -165,6 +165,7 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 		Identity: a.store.Identity(),
 		Save:     a.store.SaveIdentity,
 		Observe:  b.metrics.Observe(a.label),
+		Dropped:  b.metrics.Dropped,
 	}
 	if !c.partner() {
 		token := b.app.reader(b.cfg.token(a.label))
