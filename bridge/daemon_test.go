@@ -27,7 +27,9 @@ import (
 // and the embedded broker: no sockets, virtual time.
 type daemon struct {
 	*testing.T
+	way    way
 	sim    *thinqtest.Server
+	tokens *thinq.TokenSource // nil: there is a personal token
 	broker *linktest.Broker
 	lg     *thinqtest.Network
 	local  *thinqtest.Network
@@ -42,30 +44,37 @@ type daemon struct {
 	stop   func()
 }
 
+func (d *daemon) logger() *slog.Logger { return slog.New(slog.NewTextHandler(d, nil)) }
+
 func (d *daemon) Write(p []byte) (int, error) {
 	d.logMu.Lock()
 	defer d.logMu.Unlock()
 	return d.log.Write(p)
 }
 
-// withDaemon runs a test in a bubble, with some of the simulated home.
-func withDaemon(t *testing.T, o thinqtest.Options, f func(d *daemon)) {
+// withWay runs a test in a bubble.
+func withWay(t *testing.T, w way, o thinqtest.Options, f func(d *daemon)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		d := &daemon{T: t, dir: dir, lg: &thinqtest.Network{}, topics: discovery.Topics{Base: "thinq2mqtt", Prefix: "homeassistant"}}
+		d := &daemon{T: t, way: w, dir: dir, lg: &thinqtest.Network{}, topics: discovery.Topics{Base: "thinq2mqtt", Prefix: "homeassistant"}}
 		d.serve(o)
 		d.start()
+		defer d.close()
 		f(d)
-		d.stop()
-		d.sim.Close()
-		if err := d.broker.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Log(d.log.String())
-		}
 	})
+}
+
+// close ends everything, also after a test that failed.
+func (d *daemon) close() {
+	d.stop()
+	d.sim.Close()
+	if err := d.broker.Close(); err != nil {
+		d.Error(err)
+	}
+	if d.Failed() {
+		d.Log(d.log.String())
+	}
 }
 
 func samples(names ...string) []thinqtest.Sample {
@@ -74,11 +83,8 @@ func samples(names ...string) []thinqtest.Sample {
 
 func (d *daemon) serve(o thinqtest.Options) {
 	d.Helper()
-	var err error
-	if o.REST, err = d.lg.Listen("api.test:443"); err != nil {
-		d.Fatal(err)
-	}
-	if o.MQTT, err = d.lg.Listen("mqtt.test:8883"); err != nil {
+	err := d.way.open(d.lg, &o)
+	if err != nil {
 		d.Fatal(err)
 	}
 	if d.sim, err = thinqtest.NewServer(o); err != nil {
@@ -107,13 +113,12 @@ func (d *daemon) start() {
 	if d.store, err = bridge.OpenStore(d.dir); err != nil {
 		d.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(d, nil))
 	budget := thinq.NewBudget(100, 40, d.store.Budget())
-	client, err := thinq.NewClient(thinq.Options{
+	options, subscriber := d.way.connect(d, thinq.Options{
 		Country: "KR", APIURL: d.sim.URL, Roots: d.sim.Roots(), Dial: d.lg.Dial, Budget: budget,
-		Token:    func(context.Context) (string, error) { return d.sim.Token, nil },
 		Identity: d.store.Identity(), Save: d.store.SaveIdentity,
 	})
+	client, err := thinq.NewClient(options)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -124,8 +129,8 @@ func (d *daemon) start() {
 		},
 	})
 	d.bridge = bridge.New(bridge.Options{
-		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: log, Version: "1.0.0",
-		Subscriber: bridge.Subscriber(link.Options{Dial: d.lg.Dial}),
+		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: d.logger(), Version: "1.0.0",
+		Subscriber: subscriber,
 		Discovery: discovery.Options{
 			Topics: d.topics, Unit: "auto", Instance: d.store.Instance(),
 			Settings: func(string, string) discovery.Settings { return d.owner },
@@ -153,6 +158,9 @@ func (d *daemon) run(client *thinq.Client) {
 		}
 		cut()
 		wg.Wait()
+		if d.tokens != nil {
+			d.tokens.Close()
+		}
 		client.Close()
 		if err := d.store.Close(); err != nil {
 			d.Error(err)
@@ -205,6 +213,16 @@ func (d *daemon) publish(topic, payload string) {
 	}
 }
 
+// calls are those to the API since a call; the callback's handshakes are none.
+func (d *daemon) calls(since int) (calls []string) {
+	for _, c := range d.sim.Calls(since) {
+		if c.Path != "/websocket" {
+			calls = append(calls, c.Method+" "+c.Path)
+		}
+	}
+	return calls
+}
+
 // statuses are the stages of commands on a result topic so far.
 func statuses(t *testing.T, results <-chan linktest.Msg) []string {
 	t.Helper()
@@ -235,26 +253,26 @@ func TestDaemon(t *testing.T) {
 		d.after(time.Minute)
 		id, slug := d.slugOf(guestRoom)
 		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"online"}` {
-			t.Fatalf("availability = %q", got)
+			d.Fatalf("availability = %q", got)
 		}
-		if calls := len(d.sim.Calls(0)); calls > 4*2+4 {
-			t.Errorf("%d calls at a cold start of two", calls)
+		if calls := d.calls(0); len(calls) > 4*2+4 {
+			d.Errorf("calls at a cold start of two: %q", calls)
 		}
 		results, err := d.broker.Subscribe(d.topics.Result(slug))
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		d.publish(d.topics.SetAttr(slug, "air_con_operation_mode"), "power_on")
 		d.after(5 * time.Second)
-		if got := statuses(t, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
-			t.Errorf("stages = %q", got)
+		if got := statuses(d.T, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
+			d.Errorf("stages = %q", got)
 		}
 		if err := d.sim.Patch(id, []byte(`{"temperature":{"targetTemperature":28}}`)); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		d.after(5 * time.Second)
 		if got := d.value(slug, "target_temperature"); got != 28.0 {
-			t.Errorf("target_temperature = %v after the appliance's own report", got)
+			d.Errorf("target_temperature = %v after the appliance's own report", got)
 		}
 	})
 }
@@ -264,21 +282,17 @@ func TestDaemonRestart(t *testing.T) {
 		d.after(time.Minute)
 		d.stop()
 		if got := d.retained(d.topics.Bridge("state")); got != `{"state":"offline"}` {
-			t.Errorf("bridge/state = %q after a stop", got)
+			d.Errorf("bridge/state = %q after a stop", got)
 		}
 		before := len(d.sim.Calls(0))
 		d.start()
 		d.after(time.Minute)
-		var calls []string
-		for _, c := range d.sim.Calls(before) {
-			calls = append(calls, c.Method+" "+c.Path)
-		}
-		if len(calls) > 3 {
-			t.Errorf("calls of a warm start: %q", calls)
+		if calls := d.calls(before); len(calls) > 3 {
+			d.Errorf("calls of a warm start: %q", calls)
 		}
 		_, slug := d.slugOf(guestRoom)
 		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"online"}` {
-			t.Errorf("availability = %q", got)
+			d.Errorf("availability = %q", got)
 		}
 	})
 }
@@ -289,19 +303,19 @@ func TestDaemonBrokerLosesAll(t *testing.T) {
 		d.after(time.Minute)
 		want := slices.Sorted(maps.Keys(d.broker.Messages("#")))
 		if err := d.broker.Close(); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		d.after(10 * time.Second)
 		l, err := d.local.Listen("broker.test:1883")
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l}); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		d.after(2 * time.Minute)
 		if got := slices.Sorted(maps.Keys(d.broker.Messages("#"))); !slices.Equal(got, want) {
-			t.Errorf("retained topics:\n%q\nwant\n%q", got, want)
+			d.Errorf("retained topics:\n%q\nwant\n%q", got, want)
 		}
 	})
 }
@@ -311,27 +325,27 @@ func TestDaemonLifecycle(t *testing.T) {
 		d.after(time.Minute)
 		added := samples("humidifier_studio")[0]
 		if err := d.sim.Add(added); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
-		d.after(time.Minute)
+		d.after(d.way.news)
 		id, slug := d.slugOf("humidifier_studio")
 		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"online"}` {
-			t.Errorf("availability of the added one = %q", got)
+			d.Errorf("availability of the added one = %q", got)
 		}
 		if err := d.sim.Rename(id, "Nursery"); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
-		d.after(time.Minute)
+		d.after(d.way.news)
 		if !strings.Contains(d.retained(d.topics.Discovery(slug)), "Nursery") {
-			t.Error("the new name is not announced")
+			d.Error("the new name is not announced")
 		}
 		if err := d.sim.Remove(id); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
-		d.after(time.Minute)
+		d.after(d.way.news)
 		for topic := range d.broker.Messages("#") {
 			if strings.Contains(topic, slug) {
-				t.Errorf("%s remains of a removed appliance", topic)
+				d.Errorf("%s remains of a removed appliance", topic)
 			}
 		}
 	})
@@ -345,13 +359,13 @@ func TestDaemonFaults(t *testing.T) {
 		d.after(2 * time.Minute)
 		for _, body := range []string{"html", "empty", "invalid", "reset"} {
 			if err := d.sim.Fault(thinqtest.Fault{Times: 3, Status: 502, Body: body}); err != nil {
-				t.Fatal(err)
+				d.Fatal(err)
 			}
 		}
 		id, slug := d.slugOf(guestRoom)
 		for i := range 40 {
 			if err := d.sim.Patch(id, fmt.Appendf(nil, `{"temperature":{"targetTemperature":%d}}`, 17+i%14)); err != nil {
-				t.Fatal(err)
+				d.Fatal(err)
 			}
 			switch i % 10 {
 			case 3:
@@ -363,10 +377,10 @@ func TestDaemonFaults(t *testing.T) {
 		}
 		d.after(45 * time.Minute)
 		if got, want := d.value(slug, "target_temperature"), float64(17+39%14); got != want {
-			t.Errorf("target_temperature = %v, want %v", got, want)
+			d.Errorf("target_temperature = %v, want %v", got, want)
 		}
 		if got := d.retained(d.topics.Bridge("state")); got != `{"state":"online"}` {
-			t.Errorf("bridge/state = %q", got)
+			d.Errorf("bridge/state = %q", got)
 		}
 	})
 }

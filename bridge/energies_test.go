@@ -36,7 +36,7 @@ func TestEnergyOfALargeHome(t *testing.T) {
 	}
 	t.Parallel()
 	const n = 50 // 100 reads an hour, and 50 of energy, are wanted
-	withDaemon(t, thinqtest.Options{CallsPerHour: -1, Samples: building(t, n)}, func(d *daemon) {
+	withWay(t, personal, thinqtest.Options{CallsPerHour: -1, Samples: building(t, n)}, func(d *daemon) {
 		d.after(2 * time.Hour)
 		counts := map[string]int{}
 		since := len(d.sim.Calls(0))
@@ -45,13 +45,13 @@ func TestEnergyOfALargeHome(t *testing.T) {
 			calls := d.sim.Calls(since)
 			since += len(calls)
 			if len(calls) > 41 { // an hour here is not the budget's
-				t.Errorf("%d calls in an hour", len(calls))
+				d.Errorf("%d calls in an hour", len(calls))
 			}
 			for _, c := range calls {
 				switch {
 				case strings.Contains(c.Path, "/energy/"):
 					counts["energy"]++
-				case strings.HasSuffix(c.Path, "/state"):
+				case isRead(c):
 					counts["state"]++
 				default:
 					counts["other"]++
@@ -59,7 +59,7 @@ func TestEnergyOfALargeHome(t *testing.T) {
 			}
 		}
 		if counts["energy"] < 12 || counts["state"] < 2*counts["energy"] {
-			t.Errorf("calls of four hours: %v", counts)
+			d.Errorf("calls of four hours: %v", counts)
 		}
 	})
 }
@@ -71,7 +71,7 @@ func TestEnergyOfTheSimulatedHome(t *testing.T) {
 		t.Skip("some hours")
 	}
 	t.Parallel()
-	withDaemon(t, thinqtest.Options{Samples: samples("dryer_heat_pump", "washtower_one_piece"), Seed: 7, LateEnergy: time.Hour}, func(d *daemon) {
+	withWay(t, personal, thinqtest.Options{Samples: samples("dryer_heat_pump", "washtower_one_piece"), Seed: 7, LateEnergy: time.Hour}, func(d *daemon) {
 		for range 2 {
 			d.after(150 * time.Minute)
 			d.stop()
@@ -87,7 +87,7 @@ func TestEnergyOfTheSimulatedHome(t *testing.T) {
 				total, ok := d.value(full, key+"_total").(float64)
 				month, _ := d.value(full, key+"_this_month").(float64)
 				if !ok || total <= 0 || month != 1000*total {
-					t.Errorf("%s: total %v kWh, this month %v Wh", full, total, month)
+					d.Errorf("%s: total %v kWh, this month %v Wh", full, total, month)
 				}
 			}
 		}

@@ -53,11 +53,11 @@ func TestEveryCommand(t *testing.T) {
 		d.after(5 * time.Minute)
 		results, err := d.broker.Subscribe("thinq2mqtt/+/result")
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		states, err := d.broker.Subscribe("thinq2mqtt/+")
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		announcements := d.broker.Messages("homeassistant/device/+/config")
 		fates := map[string]int{}
@@ -66,7 +66,7 @@ func TestEveryCommand(t *testing.T) {
 				Components map[string]component `json:"components"`
 			}
 			if err := json.Unmarshal(announcements[topic], &message); err != nil {
-				t.Fatal(err)
+				d.Fatal(err)
 			}
 			for _, key := range slices.Sorted(maps.Keys(message.Components)) {
 				c := message.Components[key]
@@ -79,14 +79,14 @@ func TestEveryCommand(t *testing.T) {
 					fates[fate]++
 					shown := d.shown(c, states)
 					if fate == "confirmed" && c.State != "" && !c.orders(shown) && !slices.ContainsFunc(shown, func(s string) bool { return c.same(s, payload) }) {
-						t.Errorf("%s = %s is confirmed and shows %q", c.Command, payload, shown)
+						d.Errorf("%s = %s is confirmed and shows %q", c.Command, payload, shown)
 					}
 				}
 			}
 		}
-		t.Log(fates)
+		d.Log(fates)
 		if fates["confirmed"] < 30 {
-			t.Errorf("only %d commands confirmed", fates["confirmed"])
+			d.Errorf("only %d commands confirmed", fates["confirmed"])
 		}
 	})
 }

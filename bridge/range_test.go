@@ -18,7 +18,7 @@ func TestRangeInTwoMessages(t *testing.T) {
 		_, slug := d.slugOf(office)
 		results, err := d.broker.Subscribe(d.topics.Result(slug))
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		before := len(d.sim.Calls(0))
 		d.publish(d.topics.SetAttr(slug, "climate_temperature_low"), "26.0")
@@ -26,16 +26,16 @@ func TestRangeInTwoMessages(t *testing.T) {
 		d.after(10 * time.Second)
 		want := []string{`{"twoSetTemperatureInUnits":{"coolTargetTemperature":28.5,"heatTargetTemperature":26,"unit":"C"}}`}
 		if got := d.controls(before); !slices.Equal(got, want) {
-			t.Errorf("calls %s, want %s", got, want)
+			d.Errorf("calls %s, want %s", got, want)
 		}
-		if got := statuses(t, results); !slices.Equal(got, []string{"accepted", "accepted", "confirmed", "confirmed"}) {
-			t.Errorf("stages = %q", got)
+		if got := statuses(d.T, results); !slices.Equal(got, []string{"accepted", "accepted", "confirmed", "confirmed"}) {
+			d.Errorf("stages = %q", got)
 		}
 		before = len(d.sim.Calls(0))
 		d.publish(d.topics.SetAttr(slug, "climate_temperature_high"), "20.0")
 		d.after(time.Second)
-		if got := statuses(t, results); !slices.Equal(got, []string{"rejected"}) || len(d.controls(before)) != 0 {
-			t.Errorf("stages = %q, calls %s", got, d.controls(before))
+		if got := statuses(d.T, results); !slices.Equal(got, []string{"rejected"}) || len(d.controls(before)) != 0 {
+			d.Errorf("stages = %q, calls %s", got, d.controls(before))
 		}
 	})
 }
@@ -49,7 +49,7 @@ func TestLimitsAreAnnouncedOnce(t *testing.T) {
 		id, slug := d.slugOf(office)
 		announcements, err := d.broker.Subscribe(d.topics.Discovery(slug))
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		d.after(time.Second)
 		for len(announcements) > 0 {
@@ -69,11 +69,11 @@ func TestLimitsAreAnnouncedOnce(t *testing.T) {
 			{`{"twoSetTemperature":{"twoSetEnabled":true},"airConJobMode":{"currentJobMode":"AUTO"}}`, 1},
 		} {
 			if err := d.sim.Patch(id, []byte(step.report)); err != nil {
-				t.Fatal(err)
+				d.Fatal(err)
 			}
 			d.after(10 * time.Second)
 			if got := len(announcements); got != step.want {
-				t.Errorf("%s: %d announcements, want %d", step.report, got, step.want)
+				d.Errorf("%s: %d announcements, want %d", step.report, got, step.want)
 			}
 			for len(announcements) > 0 {
 				<-announcements

@@ -67,7 +67,7 @@ func TestScene(t *testing.T) {
 				if got := d.controls(before); !slices.Equal(got, test.want) {
 					d.Errorf("calls:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
 				}
-				all := statuses(t, results)
+				all := statuses(d.T, results)
 				if n := len(slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s != "confirmed" })); n != len(test.sent) {
 					d.Errorf("%d of %d confirmed: %q", n, len(test.sent), all)
 				}

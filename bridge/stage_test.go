@@ -12,7 +12,7 @@ import (
 // controls are the bodies of the control calls since a call.
 func (d *daemon) controls(since int) (bodies []string) {
 	for _, c := range d.sim.Calls(since) {
-		if strings.HasSuffix(c.Path, "/control") {
+		if isControl(c) {
 			bodies = append(bodies, string(c.Body))
 		}
 	}
@@ -69,7 +69,7 @@ func TestStagedValues(t *testing.T) {
 					d.publish(d.topics.SetAttr(slug, attr), payload)
 					d.after(time.Second)
 				}
-				for _, status := range statuses(t, results) {
+				for _, status := range statuses(d.T, results) {
 					if status != "confirmed" {
 						d.Errorf("staging is %s", status)
 					}
@@ -88,7 +88,7 @@ func TestStagedValues(t *testing.T) {
 				if sent := d.controls(before); !slices.Equal(sent, []string{test.want}) {
 					d.Errorf("the start sends %q, want %s", sent, test.want)
 				}
-				if got := statuses(t, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
+				if got := statuses(d.T, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
 					d.Errorf("stages of the start: %q", got)
 				}
 				for attr, want := range test.shown {

@@ -20,30 +20,30 @@ func TestStepsFollowReports(t *testing.T) {
 		id, slug := d.slugOf(livingRoom)
 		off := `{"operation":{"airConOperationMode":"POWER_OFF"},"airConJobMode":{"currentJobMode":"FAN"}}`
 		if err := d.sim.Patch(id, []byte(off)); err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		d.after(5 * time.Second)
 		results, err := d.broker.Subscribe(d.topics.Result(slug))
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
 		before := len(d.sim.Calls(0))
 		d.publish(d.topics.Set(slug), `{"climate_mode":"cool","climate_temperature":25,"climate_fan_mode":"low"}`)
 		d.after(4*reports + 100*time.Millisecond)
-		if got := statuses(t, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
-			t.Errorf("stages = %q", got)
+		if got := statuses(d.T, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {
+			d.Errorf("stages = %q", got)
 		}
 		calls := d.sim.Calls(before)
 		if len(calls) != 4 || !strings.Contains(string(calls[2].Body), "coolTargetTemperature") {
-			t.Fatalf("calls = %+v", calls)
+			d.Fatalf("calls = %+v", calls)
 		}
 		for i := 1; i < len(calls); i++ {
 			if gap := calls[i].Time.Sub(calls[i-1].Time); gap > reports+50*time.Millisecond {
-				t.Errorf("call %d followed after %v", i+1, gap)
+				d.Errorf("call %d followed after %v", i+1, gap)
 			}
 		}
 		if got := d.value(slug, "climate_temperature"); got != 25.0 {
-			t.Errorf("climate_temperature = %v", got)
+			d.Errorf("climate_temperature = %v", got)
 		}
 	})
 }
