@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +204,24 @@ mqtt: {password: canary-4}
 	}
 	if got := strings.Count(string(public), `"[secret]"`); got != 4 {
 		t.Errorf("%d secrets are masked, want 4: %s", got, public)
+	}
+}
+
+// What a reload cannot take over is named by its key, never by its value.
+func TestDifferencesNameKeys(t *testing.T) {
+	t.Parallel()
+	old, err := configFile(t, partnerWith("client_secret: canary-1", "api: v1")).load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := configFile(t, partnerWith("client_secret: canary-2", "emp_url: https://h")).load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := differences(reflect.ValueOf(*old), reflect.ValueOf(*next), "")
+	want := []string{"thinq.oauth.client_secret", "thinq.oauth.emp_url", "thinq.oauth.api"}
+	if !slices.Equal(got, want) {
+		t.Errorf("differences %q, want %q", got, want)
 	}
 }
 

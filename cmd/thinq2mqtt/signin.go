@@ -20,6 +20,9 @@ type signIn struct {
 	store  *bridge.Store
 	hide   func(secrets ...string)
 	log    *slog.Logger
+
+	key     *watcher // of the service
+	restart func()
 }
 
 // signIn goes on with what an earlier run, or login, left behind.
@@ -28,6 +31,7 @@ func (b *builder) signIn(label string, store *bridge.Store, log *slog.Logger) *s
 		emp:   func() (thinq.EMP, error) { return b.app.emp(b.cfg, label) },
 		store: store, log: log,
 		hide: func(secrets ...string) { b.app.secrets.hideLatest(label, secrets...) },
+		key:  newWatcher(b.app.reader(b.cfg.serviceKey(label))), restart: b.restart,
 	}
 	s.tokens = thinq.NewTokenSource(s.known(store.Token()), s.refresh, s.save)
 	return s
@@ -67,8 +71,14 @@ func (s *signIn) save(t thinq.Token) error {
 	return s.store.SaveToken(data)
 }
 
-// changed takes over what login or logout left behind, if they did.
+// changed takes over what login or logout left behind, if they did. Another
+// service key needs more: everything is built anew.
 func (s *signIn) changed() bool {
+	if s.key.changed() {
+		s.log.Info("the service key is another one: starting anew")
+		s.restart()
+		return false
+	}
 	changed, err := s.tokens.ReplaceBy(func() (thinq.Token, bool, error) {
 		saved, changed, err := s.store.TakeOver()
 		return s.known(saved), changed, err

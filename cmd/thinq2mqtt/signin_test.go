@@ -45,8 +45,9 @@ func newBrowser(t *testing.T) *http.Client {
 // A partner is a simulated cloud with the configuration that fits it.
 type partnerCloud struct {
 	*thinqtest.Server
-	app *app
-	cfg *Config
+	app      *app
+	cfg      *Config
+	restarts *int
 }
 
 func newPartnerCloud(t *testing.T) partnerCloud {
@@ -73,7 +74,7 @@ func newPartnerCloud(t *testing.T) partnerCloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return partnerCloud{cloud, a, cfg}
+	return partnerCloud{cloud, a, cfg, new(int)}
 }
 
 // token is what somebody's sign-in gives.
@@ -97,7 +98,7 @@ func (c partnerCloud) open(t *testing.T) (*signIn, *bridge.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := builder{app: c.app, cfg: c.cfg}
+	b := builder{app: c.app, cfg: c.cfg, restart: func() { *c.restarts++ }}
 	return b.signIn("", store, slog.New(slog.DiscardHandler)), store
 }
 
@@ -115,6 +116,7 @@ func TestSignInIsTakenOver(t *testing.T) {
 	c := newPartnerCloud(t)
 	s, store := c.open(t)
 	defer store.Close()
+	defer s.tokens.Close()
 	if s.changed() {
 		t.Error("changed although nobody signed in")
 	}
@@ -148,6 +150,40 @@ func TestSignInIsTakenOver(t *testing.T) {
 	}
 }
 
+// F-005, S-26: a renewal is on the disk before it is used, and the next run goes
+// on with it; one that LG refuses names the remedy.
+func TestF005SignInOutlivesRestart(t *testing.T) {
+	t.Parallel()
+	c := newPartnerCloud(t)
+	token, data := c.token(t)
+	if err := bridge.HandOver(c.cfg.StateDir, data); err != nil {
+		t.Fatal(err)
+	}
+	s, store := c.open(t)
+	renewed, err := s.tokens.Renew(t.Context(), token.AccessToken)
+	if err != nil || renewed == token.AccessToken {
+		t.Fatalf("renewed: %q, %v", renewed, err)
+	}
+	if saved := s.known(store.Token()); saved.AccessToken != renewed || saved.RefreshToken != token.RefreshToken || saved.Backend != token.Backend {
+		t.Error("the renewed token is not what was saved")
+	}
+	if got := c.app.secrets.text(renewed); got != masked {
+		t.Errorf("written: %s", got)
+	}
+	s.tokens.Close()
+	store.Close()
+
+	c.RevokeSignIns()
+	s, store = c.open(t)
+	defer store.Close()
+	defer s.tokens.Close()
+	if got, err := s.tokens.Token(t.Context()); got != renewed || err != nil {
+		t.Errorf("after the restart: %q, %v", got, err)
+	}
+	_, err = s.tokens.Renew(t.Context(), renewed)
+	wantAuth(t, "revoked", err, "thinq2mqtt login")
+}
+
 // What the configuration names by file is read again for every use.
 func TestSignInReadsFilesAnew(t *testing.T) {
 	t.Parallel()
@@ -168,6 +204,33 @@ func TestSignInReadsFilesAnew(t *testing.T) {
 	}
 	if _, err := c.app.emp(c.cfg, ""); err == nil || !strings.Contains(err.Error(), "thinq.oauth.client_secret_file: "+o.ClientSecretFile+" cannot be read") {
 		t.Errorf("without the file: %v", err)
+	}
+}
+
+// Another service key has the daemon start anew, once.
+func TestServiceKeyIsReplaced(t *testing.T) {
+	t.Parallel()
+	c := newPartnerCloud(t)
+	o := &c.cfg.ThinQ.OAuth
+	o.ServiceKey, o.ServiceKeyFile = "", filepath.Join(t.TempDir(), "key")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(o.ServiceKeyFile, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first")
+	s, store := c.open(t)
+	defer store.Close()
+	defer s.tokens.Close()
+	for i, step := range []struct {
+		key  string
+		want int
+	}{{"first", 0}, {"", 0}, {"second", 1}, {"second", 1}} {
+		write(step.key)
+		if s.changed() || *c.restarts != step.want {
+			t.Errorf("step %d: %d restarts, want %d", i, *c.restarts, step.want)
+		}
 	}
 }
 
