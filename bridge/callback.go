@@ -17,6 +17,7 @@ import (
 
 const (
 	lineLook     = 30 * time.Second // whether there is a new token
+	lineFair     = 2 * time.Minute  // for a connection before its successor, however many tokens there are
 	linePostpone = 10 * time.Minute // before another successor of a connection, after LG refused one
 )
 
@@ -188,7 +189,7 @@ func (c *caller) adopt(l *line) {
 	old := c.line
 	if old != nil {
 		old.leave(lineDrain)
-		c.pace.Lost(time.Now())
+		c.pace.Forget()
 	}
 	c.pace.Connected(time.Now())
 	c.line = l
@@ -222,7 +223,7 @@ func (c *caller) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if token, err := c.ep.Token(ctx, ""); err == nil && token != c.line.token {
-		c.line.until = time.Now()
+		c.line.until = c.line.opened.Add(lineFair)
 	}
 }
 

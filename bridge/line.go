@@ -35,11 +35,12 @@ const (
 // A line is one connection to the callback. Its reader is the one goroutine
 // that reads it.
 type line struct {
-	ws    *websocket.Conn
-	token string
-	until time.Time     // when to have another one
-	done  chan struct{} // closed when nothing is read any more
-	err   error         // why, afterwards
+	ws     *websocket.Conn
+	token  string
+	opened time.Time
+	until  time.Time     // when to have another one
+	done   chan struct{} // closed when nothing is read any more
+	err    error         // why, afterwards
 }
 
 // open dials with a token. Neither the token nor the address with it is in the
@@ -68,7 +69,8 @@ func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token string) (*
 	}
 	conn.lifted = true
 	ws.SetReadLimit(lineExcess)
-	return &line{ws: ws, token: token, until: time.Now().Add(jitter(lineLife, 0.04)), done: make(chan struct{})}, nil
+	now := time.Now()
+	return &line{ws: ws, token: token, opened: now, until: now.Add(jitter(lineLife, 0.04)), done: make(chan struct{})}, nil
 }
 
 func (c *callback) proxy() func(*http.Request) (*url.URL, error) {

@@ -91,10 +91,14 @@ func (p *Pacer) Connected(now time.Time) { p.up = now }
 func (p *Pacer) Lost(now time.Time) {
 	p.short++
 	if !p.up.IsZero() && now.Sub(p.up) >= p.Stable {
-		p.ceiling, p.short = 0, 0
+		p.Forget()
 	}
 	p.up = time.Time{}
 }
+
+// Forget begins anew, as after a connection that lasted: nothing was wrong with
+// the one that ended. PerMinute holds all the same.
+func (p *Pacer) Forget() { p.ceiling, p.short, p.up = 0, 0, time.Time{} }
 
 // churning tells that one connection after the other is accepted and lost. Some
 // brokers (Mosquitto 2.0 among them) do not say that a twin took it over.
