@@ -364,3 +364,27 @@ func TestAmazonRoots(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A partner's events are had at the callback, which asks nothing of LG's API and
+// keeps nothing.
+func TestEventsOfAPartner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newEventLG(t)
+		o := s.options()
+		o.Surface, o.Service, o.CallbackURL = PartnerV1, Service{ID: "id", Key: "key"}, "wss://callback.example/websocket"
+		o.Renew = func(_ context.Context, refused string) (string, error) { return "not-" + refused, nil }
+		ctx, cancel := context.WithCancel(t.Context())
+		var ep Endpoint
+		if err := newTestClient(t, o).Events(ctx, until(func(at Endpoint) { ep = at; cancel() }), nil); err != nil {
+			t.Fatal(err)
+		}
+		if ep.URL.String() != o.CallbackURL || !ep.Forgets || len(s.asked()) > 0 {
+			t.Errorf("endpoint %+v, calls %q", ep, s.asked())
+		}
+		for refused, want := range map[string]string{"": canary, "old": "not-old"} {
+			if token, err := ep.Token(t.Context(), refused); token != want || err != nil {
+				t.Errorf("in the place of %q: %q, %v", refused, token, err)
+			}
+		}
+	})
+}
