@@ -19,6 +19,10 @@ const (
 // read again: LG's broker keeps events for a while, but not their order.
 const replayed = time.Minute
 
+// atOnce is how soon after the begin of a run a connection counts as there from
+// the begin: the first reads are just being made.
+const atOnce = 10 * time.Second
+
 // push is the event connection.
 type push struct {
 	running    bool
@@ -104,11 +108,11 @@ func (b *Bridge) pushChanged(up bool) {
 }
 
 // missedEvents reports, when the connection comes up, whether events may have
-// been lost before. Those of a start that is under way are not: its reads follow.
+// been lost before.
 func (b *Bridge) missedEvents() bool {
 	switch {
 	case b.push.since.IsZero():
-		return b.push.forgets && (b.settled || time.Since(b.started) > replayed)
+		return b.push.forgets && time.Since(b.started) > atOnce
 	case b.push.forgets:
 		return true
 	}
