@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// signInTime is how long a sign-in may take.
-const signInTime = 10 * time.Minute
+// SignInTime is how long a sign-in may take.
+const SignInTime = 10 * time.Minute
 
 // A Login is one sign-in under way. It ends with the first answer that carries
 // its state and comes from the browser in which it was begun (or is pasted by
@@ -49,7 +49,7 @@ func (e EMP) Begin() *Login {
 	}
 	return &Login{
 		emp: e, callback: callback, state: rand.Text(), cookie: rand.Text(), start: pages + rand.Text(),
-		ends: time.Now().Add(signInTime), answers: make(chan answerOf, 1), seen: make(chan struct{}),
+		ends: time.Now().Add(SignInTime), answers: make(chan answerOf, 1), seen: make(chan struct{}),
 	}
 }
 

@@ -69,7 +69,7 @@ func (l *Login) Handler() http.Handler {
 
 // serveStart sends the browser to LG, marked.
 func (l *Login) serveStart(w http.ResponseWriter, r *http.Request) {
-	l.mark(w, l.cookie, int(signInTime.Seconds()))
+	l.mark(w, l.cookie, int(SignInTime.Seconds()))
 	http.Redirect(w, r, l.URL(), http.StatusSeeOther)
 }
 

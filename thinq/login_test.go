@@ -202,7 +202,7 @@ func TestS23StateExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := testEMP(testRedirect).Begin()
 		v := started(t, l)
-		time.Sleep(signInTime - time.Second)
+		time.Sleep(SignInTime - time.Second)
 		if l.Over() {
 			t.Error("over too early")
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
 // Exit codes, after sysexits.h where there is one that fits. 2 is left to the
@@ -11,7 +13,10 @@ const (
 	exitFault  = 1  // unexpected
 	exitUsage  = 64 // wrong flag or argument
 	exitData   = 65 // an input file is not what it should be
+	exitAway   = 69 // whom a one-shot command talks to does not answer
 	exitState  = 73 // state folder unusable or in use
+	exitBusy   = 75 // a one-shot command failed, and may not the next time
+	exitDenied = 77 // LG refuses who asks
 	exitConfig = 78 // configuration invalid
 )
 
@@ -45,4 +50,37 @@ func codeOf(err error) int {
 		return e.code
 	}
 	return exitFault
+}
+
+// codes of the classes of LG's answers, for one-shot commands.
+var classCodes = map[thinq.Class]int{
+	thinq.Auth: exitDenied, thinq.Terms: exitDenied, thinq.Blocked: exitDenied,
+	thinq.Rate: exitBusy, thinq.Busy: exitBusy,
+	thinq.Country: exitConfig,
+}
+
+// signInFailed gives the error of a sign-in its exit code and, where it has
+// none, the remedy.
+func signInFailed(err error) error {
+	if _, settled := errors.AsType[*exitError](err); settled {
+		return err
+	}
+	if _, ours := errors.AsType[*thinq.LoginError](err); ours {
+		return exit(classCodes[thinq.ClassOf(err)], err)
+	}
+	code, known := classCodes[thinq.ClassOf(err)]
+	if !known {
+		return exit(exitFault, err)
+	}
+	if code == exitBusy && !answered(err) {
+		return exitf(exitAway, "LG cannot be reached, so nothing was stored: %w: look at the network, oauth.emp_url and api_url", err)
+	}
+	return exitf(code, "nothing was stored: %w", err)
+}
+
+// answered reports whether there was an answer at all.
+func answered(err error) bool {
+	_, byAPI := errors.AsType[*thinq.Error](err)
+	_, bySignIn := errors.AsType[*thinq.SignInError](err)
+	return byAPI || bySignIn
 }

@@ -41,6 +41,7 @@ var foreign = map[string][]string{
 	"github.com/google/renameio/":          {"bridge"},
 	"github.com/cenkalti/backoff/":         {"bridge/link", "bridge", "thinq"},
 	"golang.org/x/sync/":                   {"cmd/thinq2mqtt", "bridge", "bridge/link", "thinq"},
+	"rsc.io/qr":                            {"cmd/thinq2mqtt"},
 	"golang.org/x/time/":                   {"bridge", "bridge/link", "thinq", "thinq/thinqtest"},
 	"github.com/google/go-cmp/":            {}, // tests only, as are the next two
 	"github.com/rogpeppe/go-internal/":     {},

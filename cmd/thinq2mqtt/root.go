@@ -33,6 +33,8 @@ Without a command the daemon runs. For a look without account and broker: thinq2
 		a.demoCommand(),
 		a.simulateCommand(),
 		a.previewCommand(),
+		a.loginCommand(),
+		a.logoutCommand(),
 		a.healthcheckCommand(),
 		a.versionCommand(),
 	)
