@@ -12,8 +12,7 @@ import (
 // connection stays up.
 type EventMode string
 
-// The modes. Reorder swaps neighbours, Drop loses the first of every two
-// messages; both for each client apart.
+// The modes. Reorder swaps neighbours, Drop loses the first of every two messages.
 const (
 	EventsOK        EventMode = "ok"
 	EventsSilent    EventMode = "silent"
@@ -31,8 +30,7 @@ func (s *Server) SetEvents(mode EventMode) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mode = mode
-	clear(s.passed)
+	s.mode, s.passed = mode, 0
 	return nil
 }
 
@@ -148,24 +146,21 @@ const heldFor = 2 * time.Second
 // deliver does to a message what the mode wants. It runs on the schedule only.
 func (s *Server) deliver(d delivery) {
 	s.mu.Lock()
-	out := []delivery{d}
-	if held, waits := s.held[d.client]; waits {
-		out = append(out, held)
-		delete(s.held, d.client)
-	}
-	s.passed[d.client]++
+	out := append([]delivery{d}, s.held...)
+	s.held = nil
+	s.passed++
 	switch s.mode {
 	case EventsSilent:
 		out = nil
 	case EventsDuplicate:
 		out = []delivery{d, d}
 	case EventsDrop:
-		if s.passed[d.client]%2 == 1 {
+		if s.passed%2 == 1 {
 			out = nil
 		}
 	case EventsReorder:
 		if len(out) == 1 {
-			s.held[d.client], out = d, nil
+			s.held, out = out, nil
 			s.schedule.after(heldFor, func() { s.release(d) })
 		}
 	}
@@ -187,9 +182,9 @@ func (s *Server) hand(d delivery) {
 // release sends what nothing has overtaken.
 func (s *Server) release(d delivery) {
 	s.mu.Lock()
-	held, waiting := s.held[d.client]
-	if waiting = waiting && &held.payload[0] == &d.payload[0]; waiting {
-		delete(s.held, d.client)
+	waiting := len(s.held) == 1 && &s.held[0].payload[0] == &d.payload[0]
+	if waiting {
+		s.held = nil
 	}
 	s.mu.Unlock()
 	if waiting {

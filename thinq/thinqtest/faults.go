@@ -12,8 +12,7 @@ import (
 )
 
 // A Fault is something that goes wrong with calls of the REST interface or of
-// EMP, or with the handshake of the callback websocket. Of several that match a
-// call, the one that was set first strikes.
+// EMP. Of several that match a call, the one that was set first strikes.
 type Fault struct {
 	Match      Match    `json:"match"`
 	Times      int      `json:"times"`       // how often; 0: until the faults are cleared

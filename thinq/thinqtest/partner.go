@@ -25,7 +25,8 @@ var ext = surface{
 	},
 }
 
-// connect is the second one.
+// connect is the second one. The twins of its calls that answer at the partner's
+// own address ("-async") are not here.
 var connect = surface{
 	prefix:  "/v2",
 	country: ext.country,

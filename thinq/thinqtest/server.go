@@ -4,17 +4,6 @@
 // of LG's partners sign in. It shares no code with package thinq, so that each
 // proves the other.
 //
-// # Partners
-//
-// A call with the header x-service-id is a partner's: the REST interface then is
-// LG's first API for partners or, under /v2, the second. Their subscriptions
-// belong to the service and the user, and what is subscribed comes over every
-// connection of the callback websocket, /websocket with an access token in the
-// query. Amazon's limits hold there: a connection ends after ten minutes without
-// a frame, or after two hours. Left out are the asynchronous twins of the second
-// API's calls, and that a service may be registered for some kinds of appliances
-// only.
-//
 // # The sign-in page
 //
 // EMP's page is plain HTML that needs no script. There is no password. The form
@@ -71,7 +60,7 @@ type Options struct {
 
 	CallsPerHour     int           // quota; 0: 300, below 0: none
 	ClampEvents      bool          // event subscriptions end after 24 h, whatever was asked for
-	NestedEvents     bool          // messages of the event broker in the envelope of LG's documents, not in the flat one seen on the wire
+	NestedEvents     bool          // messages in the envelope of LG's documents, not in the flat one seen on the wire
 	StrictCompanions bool          // control calls must carry the companions that LG's own library always sends
 	LateEnergy       time.Duration // until an hour of energy shows, beyond its end
 	CertificateLife  time.Duration // of client certificates; 0: until the end of 2049, as with Amazon
@@ -136,8 +125,8 @@ type Server struct {
 	calls    []*Call
 	faults   []*Fault
 	mode     EventMode
-	passed   map[string]int      // messages to each client since mode was set
-	held     map[string]delivery // by EventsReorder, the one that each client has to wait for
+	passed   int        // messages since mode was set
+	held     []delivery // by EventsReorder
 	random   *mathrand.Rand
 }
 
@@ -161,7 +150,6 @@ func NewServer(o Options) (*Server, error) {
 	s.becomePartner()
 	s.callback = newCallback(s)
 	s.clients, s.owners = map[string]*client{}, map[string]string{}
-	s.passed, s.held = map[string]int{}, map[string]delivery{}
 	s.tokens = map[string]Grant{s.Token: {}}
 	s.random = mathrand.New(mathrand.NewPCG(s.o.Seed, 1))
 	for _, sample := range s.o.Samples {
