@@ -62,8 +62,9 @@ type caller struct {
 	line     *line // what is read; nil: nothing
 	seeking  bool  // an attempt is under way
 	attempts chan attempt
-	refused  string // the token that the callback refused last
-	problem  string // why there is no connection
+	refused  string    // the token that the callback refused last
+	patient  time.Time // no successor before
+	problem  string    // why there is no connection
 }
 
 // An attempt is how an attempt to connect ended.
@@ -124,11 +125,12 @@ func (c *caller) tell(up bool) {
 // seek begins an attempt if there is no connection, or one that is to be
 // replaced.
 func (c *caller) seek(ctx context.Context) {
-	if c.seeking || c.line != nil && time.Now().Before(c.line.until) {
+	now := time.Now()
+	if c.seeking || c.line != nil && (now.Before(c.line.until) || now.Before(c.patient)) {
 		return
 	}
 	c.seeking = true
-	wait, refused := c.pace.Next(time.Now()), c.refused
+	wait, refused := c.pace.Next(now), c.refused
 	go func() {
 		a := attempt{err: pause(ctx, wait)}
 		if a.err == nil {
@@ -170,7 +172,7 @@ func (c *caller) attempted(a attempt) error {
 	case hopeless && c.line == nil:
 		return a.err
 	case hopeless:
-		c.refused, c.line.until = "", time.Now().Add(linePostpone)
+		c.refused, c.patient = "", time.Now().Add(linePostpone)
 	}
 	if problem := sentence(a.err); c.problem != problem {
 		c.problem = problem

@@ -456,28 +456,40 @@ func TestCallbackRefusedTwice(t *testing.T) {
 	})
 }
 
-// A connection that lives is kept when its successor is refused.
+// A connection that lives is kept when its successor is refused, and LG is asked
+// neither for connections nor for tokens in a hurry, whoever had the token
+// changed.
 func TestCallbackKeepsWhatItHas(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := call(t, nil)
-		c.wantUp(t, true)
-		c.callbackServer.mu.Lock()
-		c.admit = func(string) int { return http.StatusUnauthorized }
-		c.callbackServer.mu.Unlock()
-		time.Sleep(5 * time.Hour)
-		c.send(websocket.TextMessage, report(7))
-		synctest.Wait()
-		if len(c.heard) != 1 || len(c.ups) > 0 {
-			t.Fatalf("heard %d, %d changes; log:\n%s", len(c.heard), len(c.ups), c.log)
-		}
-		if _, times := c.seen(); len(times) > 2*7*4 {
-			t.Errorf("%d attempts", len(times))
-		}
-		c.closeAll(websocket.CloseGoingAway, "")
-		if err := <-c.ended; thinq.ClassOf(err) != thinq.Blocked {
-			t.Errorf("ended with %v", err)
-		}
-	})
+	for _, renewed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			c := call(t, func(c *called) {
+				c.token = func(string) (string, error) {
+					if renewed && time.Since(begun) > time.Hour {
+						return "another", nil
+					}
+					return "token", nil
+				}
+			})
+			c.wantUp(t, true)
+			c.callbackServer.mu.Lock()
+			c.admit = func(string) int { return http.StatusUnauthorized }
+			c.callbackServer.mu.Unlock()
+			time.Sleep(5 * time.Hour)
+			c.send(websocket.TextMessage, report(7))
+			synctest.Wait()
+			if len(c.heard) != 1 || len(c.ups) > 0 {
+				t.Fatalf("heard %d, %d changes; log:\n%s", len(c.heard), len(c.ups), c.log)
+			}
+			if _, times := c.seen(); len(times) > 2*6*4 || len(times) < 20 || len(c.refused) > 6*4 {
+				t.Errorf("renewed: %v, %d attempts, %d forced renewals", renewed, len(times), len(c.refused))
+			}
+			c.closeAll(websocket.CloseGoingAway, "")
+			if err := <-c.ended; thinq.ClassOf(err) != thinq.Blocked {
+				t.Errorf("ended with %v", err)
+			}
+		})
+	}
 }
 
 // The sign-in's own error ends it, as it is, unless time may heal it.
