@@ -589,6 +589,58 @@ func TestLoginStateUnusable(t *testing.T) {
 	d.exits(73, `state folder.*see state_dir`)
 }
 
+// A browser is told the address of the start page, and no secret of ours.
+func TestBrowse(t *testing.T) {
+	dir := t.TempDir()
+	said := filepath.Join(dir, "said")
+	script := "#!/bin/sh\n{ echo \"$@\"; env; } >" + said + ".part\nmv " + said + ".part " + said + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := dir + ":" + os.Getenv("PATH")
+	t.Setenv("PATH", path)
+	a := &app{environ: []string{"PATH=" + path, "THINQ2MQTT_THINQ__OAUTH__SERVICE_KEY=secret"}}
+	a.browse("http://nowhere") // no screen
+	a.environ = append(a.environ, "DISPLAY=:1")
+	a.browse("http://127.0.0.1:1/sign-in/x")
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(said)
+		if err == nil {
+			if !strings.HasPrefix(string(text), "http://127.0.0.1:1/sign-in/x\n") || strings.Contains(string(text), "secret") {
+				t.Errorf("%s", text)
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("no browser was opened")
+		}
+	}
+}
+
+// The name of this machine means both of its addresses; none of them may be
+// somebody else's.
+func TestS25BothAddresses(t *testing.T) {
+	t.Parallel()
+	address := freePort(t)
+	_, port, _ := net.SplitHostPort(address)
+	six, err := net.Listen("tcp", "[::1]:"+port)
+	if err != nil {
+		t.Skip("no IPv6 here")
+	}
+	both := []string{address, "[::1]:" + port}
+	if all, err := listenAll(both); err == nil || codeOf(err) != exitFault || len(all) > 0 {
+		t.Errorf("the other address is somebody else's: %v", err)
+	}
+	six.Close()
+	all, err := listenAll(both)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, l := range all {
+		l.Close()
+	}
+}
+
 func TestDrawQR(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -31,6 +32,7 @@ const patience = 2 * time.Minute
 //	start NAME thinq2mqtt ARG...     start, wait for the ready line, and set a variable for each of its keys
 //	end NAME SIGNAL CODE             send a signal, wait, and check the exit code
 //	signal NAME SIGNAL               send a signal to a process that is to go on
+//	agree CODE thinq2mqtt login ARG... sign in as a user with a browser who agrees, and check the exit code
 //	told NAME REGEXP                 wait until the log of a process matches
 //	free NAME                        set a variable to an address that nobody listens on
 //	get URL REGEXP                   ask until the answer matches
@@ -41,7 +43,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish, "told": told,
+			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish, "told": told, "agree": agree,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["running"] = running{}
@@ -107,6 +109,64 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	for key, value := range ready {
 		ts.Setenv(strings.ToUpper(key), fmt.Sprint(value))
 	}
+}
+
+func agree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: agree CODE COMMAND ARG...")
+	}
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	until(ts, args[1], func() (bool, string) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, path, append(args[2:len(args):len(args)], "--no-browser", "--yes")...)
+		cmd.Dir = ts.MkAbs(".")
+		var complaint strings.Builder
+		cmd.Stderr = &complaint
+		out, err := cmd.StdoutPipe()
+		ts.Check(err)
+		ts.Check(cmd.Start())
+		for said := bufio.NewScanner(out); said.Scan(); {
+			if address := strings.TrimSpace(said.Text()); strings.HasPrefix(address, "http://") {
+				ts.Check(signInAt(address))
+			}
+		}
+		cmd.Wait()
+		if strings.Contains(complaint.String(), "is in use") {
+			return false, complaint.String() // by another test: the simulated LG sends everybody to the same port
+		}
+		if code := strconv.Itoa(cmd.ProcessState.ExitCode()); code != args[0] {
+			ts.Fatalf("exit code %s, want %s: %s", code, args[0], &complaint)
+		}
+		return true, ""
+	})
+}
+
+// signInAt opens the page on which a sign-in starts, and agrees at the simulated
+// LG.
+func signInAt(address string) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	browser := http.Client{Jar: jar, Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	page, err := browser.Get(address)
+	if err != nil {
+		return err
+	}
+	defer page.Body.Close()
+	form := page.Request.URL.Query()
+	form.Set("choice", "allow")
+	res, err := browser.PostForm(page.Request.URL.ResolveReference(&url.URL{Path: "empsign_in"}).String(), form)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if at := res.Request.URL; at.Path != "/sign-in/done" || at.RawQuery != "" {
+		return fmt.Errorf("the browser ends up at %s", at)
+	}
+	return nil
 }
 
 func end(ts *testscript.TestScript, neg bool, args []string) {
