@@ -73,6 +73,10 @@ func TestExchange(t *testing.T) {
 	if call.Method != "POST" || call.Path != "/emp/v2/token" || call.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		t.Errorf("%s %s %v", call.Method, call.Path, call.Header)
 	}
+	s.answer = signsIn("")
+	if got, err = s.emp().Exchange(t.Context(), canaryCode, "https://first.example/"); err != nil || got.Backend != "https://first.example/" {
+		t.Errorf("%v, back end %q", err, got.Backend)
+	}
 }
 
 // LG need not repeat what it said at the sign-in.

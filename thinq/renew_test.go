@@ -3,6 +3,7 @@ package thinq
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -155,6 +156,25 @@ func TestRefusedForOtherReasons(t *testing.T) {
 		if _, err := newTestClient(t, o).State(t.Context(), "d"); ClassOf(err) != class || len(s.seen()) != 1 {
 			t.Errorf("%s: %v after %d calls", code, err, len(s.seen()))
 		}
+	}
+}
+
+// TestAnswersEchoNoToken has a gateway throw the request back.
+func TestAnswersEchoNoToken(t *testing.T) {
+	s := newLG(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 "+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+r.Header.Get("x-service-key")+" OK\r\n\r\n")
+	})
+	o := s.partner(PartnerV2)
+	o.Service.Key = "canarykey0123456789"
+	_, err := newTestClient(t, o).State(t.Context(), "d")
+	if text := fmt.Sprint(err); ClassOf(err) != Busy || !strings.Contains(text, "[secret]") || strings.Contains(text, canary) || strings.Contains(text, o.Service.Key) {
+		t.Error(text)
 	}
 }
 

@@ -53,7 +53,9 @@ var signInRefusals = []struct {
 	{"null", 200, "null", "", Busy, "login page"},
 	{"wrong path", 404, "Page not found", "", Busy, "login page"},
 	{"too many calls", 429, "", "", Busy, "login page"},
-	{"too much", 200, strings.Repeat(" ", smallAnswer+1), "", Busy, ""},
+	{"a token as a form", 200, "access_token=" + canary, "", Busy, "login page"},
+	{"a token in a list", 200, `["` + canary + `"]`, "", Busy, "login page"},
+	{"too much", 200, `{"access_token":"a"` + strings.Repeat(" ", smallAnswer) + "}", "", Busy, ""},
 }
 
 func TestSignInErrors(t *testing.T) {

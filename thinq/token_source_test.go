@@ -215,7 +215,11 @@ func TestF005LateAnswer(t *testing.T) {
 			if life < 0 {
 				want = "a2" // the answer to r1
 			}
+			start := time.Now()
 			get(t, s, want)
+			if d := time.Since(start); d > g.took {
+				t.Errorf("%s: after %v", name, d)
+			}
 			if len(g.saved) > 1 || g.asked[len(g.asked)-1] == "r0" && life < 0 {
 				t.Errorf("%s: asked with %q, saved %q", name, g.asked, g.saved)
 			}
@@ -234,8 +238,9 @@ func TestF005AnswerBesideASignIn(t *testing.T) {
 		go s.Token(t.Context())
 		synctest.Wait()
 		changed, err := s.ReplaceBy(func() (Token, bool, error) {
+			err := g.save(tokenOf("b0", "r1", time.Hour))
 			time.Sleep(2 * g.took)
-			return tokenOf("b0", "r1", time.Hour), true, g.save(tokenOf("b0", "r1", time.Hour))
+			return tokenOf("b0", "r1", time.Hour), true, err
 		})
 		if !changed || err != nil {
 			t.Error(changed, err)
@@ -353,6 +358,15 @@ func TestShortLives(t *testing.T) {
 		if n := g.renewals(); n > 11 {
 			t.Errorf("%d renewals in ten minutes", n)
 		}
+	})
+}
+
+// A token that ends before a call can reach LG is not handed out.
+func TestAlmostOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLGSignIn(t)
+		get(t, g.source(tokenOf("a0", "r", expiryMargin)), "a1")
+		get(t, g.source(tokenOf("b0", "r", expiryMargin+time.Second)), "b0")
 	})
 }
 
