@@ -137,17 +137,22 @@ func strange(contentType string, body []byte, err error) string {
 
 // clip makes foreign text fit for one line of a log.
 func clip(s string) string {
-	words := strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
-	runes := []rune(strings.Map(func(r rune) rune {
-		if strconv.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, words))
+	runes := []rune(oneLine(s))
 	if len(runes) > maxMessage {
 		return string(runes[:maxMessage]) + "…"
 	}
 	return string(runes)
+}
+
+// oneLine leaves out what cannot be printed.
+func oneLine(s string) string {
+	words := strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
+	return strings.Map(func(r rune) rune {
+		if strconv.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, words)
 }
 
 // userNumber is how LG numbers people: the country and at least ten digits.

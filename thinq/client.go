@@ -320,10 +320,14 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	if err = cmp.Or(err, ctx.Err()); err != nil { // a body cut short by the deadline may look whole
 		return nil, c.broken(ctx, ep, err, token)
 	}
-	response, refusal := parseAnswer(resp.StatusCode, resp.Header.Get("Content-Type"), body)
+	kind, secrets := resp.Header.Get("Content-Type"), []string{token, c.o.APIKey, c.o.Service.Key}
+	response, refusal := parseAnswer(resp.StatusCode, kind, body)
 	if refusal != nil {
+		// Once more without them: half of one, at the end of a cut message, would stay.
+		_, clean := parseAnswer(resp.StatusCode, kind, []byte(censor(string(body), secrets...)))
+		refusal = cmp.Or(clean, refusal)
 		refusal.Endpoint, refusal.SignIn = ep.String(), c.surface.service
-		refusal.Message = censor(refusal.Message, token, c.o.APIKey, c.o.Service.Key)
+		refusal.Message = censor(refusal.Message, secrets...)
 		refusal.RetryAfter = retryAfter(resp.Header, time.Now())
 		return nil, refusal
 	}

@@ -178,6 +178,16 @@ func TestAnswersEchoNoToken(t *testing.T) {
 	}
 }
 
+// TestCutMessagesEchoNoToken has the token where a message is cut.
+func TestCutMessagesEchoNoToken(t *testing.T) {
+	for _, body := range []string{`{"error":{"code":"1103","message":"%s"}}`, `<html>%s`} {
+		s := newLG(t, says(400, strings.ReplaceAll(body, "%s", strings.Repeat("x ", maxMessage/2-10)+canary)))
+		if _, err := s.client(t).State(t.Context(), "d"); err == nil || strings.Contains(err.Error(), canary[:6]) {
+			t.Error(err)
+		}
+	}
+}
+
 // TestBudgetEndsBeforeTheRepetition has one call left.
 func TestBudgetEndsBeforeTheRepetition(t *testing.T) {
 	w := newWants(t, "a1")

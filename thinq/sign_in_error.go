@@ -132,7 +132,7 @@ func refusalOf(resp *http.Response, body []byte, cause error, secrets []string) 
 		e.Message = strange(resp.Header.Get("Content-Type"), body, cause)
 	}
 	e.Code = censor(e.Code, secrets...)
-	e.Message = clip(longWord.ReplaceAllString(censor(e.Message, secrets...), "[…]"))
+	e.Message = clip(longWord.ReplaceAllString(censor(oneLine(e.Message), secrets...), "[…]"))
 	return e
 }
 
