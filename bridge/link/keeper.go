@@ -154,7 +154,7 @@ func (k *keeper) byCertificate() bool {
 	return k.at.secure && k.o.Username == "" && t != nil && (len(t.Certificates) > 0 || t.GetClientCertificate != nil)
 }
 
-// hand delivers a message, or drops it when nobody takes it in time.
+// hand delivers a message.
 func (l *Link) hand(p *packets.Publish) {
 	m := Message{Topic: p.Topic, Payload: p.Payload, Retain: p.Retain, Dup: p.Duplicate, Received: time.Now()}
 	if p.Properties != nil {
@@ -163,13 +163,22 @@ func (l *Link) hand(p *packets.Publish) {
 	if l.o.Handle != nil {
 		l.o.Handle(m)
 	} else {
-		select {
-		case l.messages <- m:
-		default:
-			l.status.drop()
-		}
+		l.put(m)
 	}
 	runtime.Gosched() // the receiver first, then the acknowledgement
+}
+
+// put leaves a message for whoever takes Messages. It never waits (F-041): a
+// full channel is the business of Overflow.
+func (l *Link) put(m Message) {
+	select {
+	case l.messages <- m:
+	default:
+		l.status.drop()
+		if l.o.Overflow != nil {
+			l.o.Overflow(m)
+		}
+	}
 }
 
 // serve looks after the subscriptions until ctx ends or another try is pointless.

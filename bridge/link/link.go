@@ -50,7 +50,10 @@ type Options struct {
 	// for one message after the other, on the goroutine that reads them, and must
 	// not block.
 	Handle func(Message)
-	Logger *slog.Logger // default: none
+	// Overflow, if set, is given each message that finds Messages full, so that
+	// it can be answered. It is called as Handle is, and must not block either.
+	Overflow func(Message)
+	Logger   *slog.Logger // default: none
 	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -115,8 +118,8 @@ func (l *Link) Run(ctx context.Context) error {
 	return err
 }
 
-// Messages delivers what was received. When nobody takes them the newest is
-// dropped and counted in Status.
+// Messages delivers what was received. When nobody takes them the newest goes to
+// Options.Overflow, and is counted in Status.
 func (l *Link) Messages() <-chan Message { return l.messages }
 
 // Up sends a value after every new connection, when its subscriptions stand.

@@ -120,27 +120,39 @@ func TestSendKeepsTheOrder(t *testing.T) {
 	})
 }
 
-func TestFullBufferDropsTheNewest(t *testing.T) {
+// What finds the buffer full is handed to Overflow with all that an answer needs,
+// once each, and holds nothing up.
+func TestF041OverflowIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, linktest.Options{})
-		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Buffer: 4, Subscriptions: []link.Subscription{{Filter: "in"}}})
+		over := make(chan link.Message, 500)
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Buffer: 4, Overflow: func(m link.Message) { over <- m },
+			Subscriptions: []link.Subscription{{Filter: "in"}}})
 		<-l.Up()
 		for i := range 300 {
-			if err := b.Publish("in", fmt.Append(nil, i), false); err != nil {
+			if err := b.PublishMsg(linktest.Msg{Topic: "in", Payload: fmt.Append(nil, i), Reply: "r", Correlation: fmt.Append(nil, i)}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		synctest.Wait()
-		if got := l.Status().Dropped; got != 296 {
-			t.Errorf("dropped %d, want 296", got)
+		if got := l.Status().Dropped; got != 296 || len(over) != 296 {
+			t.Errorf("%d counted, %d handed over, want 296", got, len(over))
 		}
 		for i := range 4 {
 			if m := <-l.Messages(); string(m.Payload) != fmt.Sprint(i) {
 				t.Errorf("message %d is %s", i, m.Payload)
 			}
 		}
-		if err := l.Publish(t.Context(), link.Message{Topic: "still/alive"}); err != nil {
-			t.Error(err)
+		for i := 4; len(over) > 0; i++ {
+			if m := <-over; string(m.Payload) != fmt.Sprint(i) || m.Reply != "r" || string(m.Correlation) != fmt.Sprint(i) {
+				t.Fatalf("handed over %+v, want number %d", m, i)
+			}
+		}
+		begin := time.Now()
+		b.Kill()
+		<-l.Up()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("back after %v with a full buffer", took)
 		}
 	})
 }
