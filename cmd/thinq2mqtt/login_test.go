@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -505,7 +506,7 @@ func TestLogout(t *testing.T) {
 		d := newDesk(t, c.api, thinqtest.Options{})
 		d.begin("logout")
 		d.exits(0, `^Nobody is signed in\.\n$`)
-		if err := bridge.HandOver(d.state(), tokenOf(t, d.cloud, time.Hour)); err != nil {
+		if err := bridge.HandOver(d.state(), tokenOf(t, d.cloud, "", time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		if c.fault.Match.Path != "" {
@@ -525,28 +526,46 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// A token that has run out is renewed for the farewell.
+// A token that has run out, or that LG takes no more, is renewed for the
+// farewell.
 func TestLogoutLate(t *testing.T) {
 	t.Parallel()
+	for _, life := range []time.Duration{-time.Hour, 30 * time.Minute} {
+		d := newDesk(t, "v1", thinqtest.Options{})
+		if err := bridge.HandOver(d.state(), tokenOf(t, d.cloud, "over", life)); err != nil {
+			t.Fatal(err)
+		}
+		d.begin("logout")
+		d.exits(0, `LG knows it`)
+	}
+}
+
+func TestLogoutInterrupted(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, "v1", thinqtest.Options{})
-	if err := bridge.HandOver(d.state(), tokenOf(t, d.cloud, -time.Hour)); err != nil {
+	if err := d.cloud.Fault(thinqtest.Fault{Match: thinqtest.Match{Path: "/user/service"}, Delay: thinqtest.Duration(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := bridge.HandOver(d.state(), tokenOf(t, d.cloud, "", time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	d.begin("logout")
-	d.exits(0, `LG knows it`)
+	time.AfterFunc(100*time.Millisecond, d.stop)
+	d.exits(0, `Stopped\. The sign-in is kept\.`)
+	if d.stored().AccessToken == "" {
+		t.Error("the sign-in is gone")
+	}
 }
 
-// tokenOf is a sign-in as it is stored.
-func tokenOf(t *testing.T, cloud *thinqtest.Server, life time.Duration) json.RawMessage {
+// tokenOf is a sign-in as it is stored, maybe with another access token.
+func tokenOf(t *testing.T, cloud *thinqtest.Server, access string, life time.Duration) json.RawMessage {
 	t.Helper()
 	token, err := thinq.ParseToken(cloud.EMPToken(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	token.Expiry = time.Now().Add(life)
-	if life < 0 {
-		token.AccessToken = "over"
-	}
+	token.AccessToken = cmp.Or(access, token.AccessToken)
 	data, err := json.Marshal(token)
 	if err != nil {
 		t.Fatal(err)
