@@ -97,7 +97,9 @@ func (c *caller) run(ctx context.Context) error {
 		case <-ping.C:
 			c.line.ping()
 		case <-look.C:
-			c.look(ctx)
+			if err := c.look(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -217,16 +219,22 @@ func (c *caller) lost() {
 }
 
 // look has the connection replaced when the token was renewed. A source of
-// tokens renews by itself, in time, when it is asked.
-func (c *caller) look(ctx context.Context) {
+// tokens renews by itself, in time, when it is asked. Once nobody is signed in,
+// nothing is read for them any longer.
+func (c *caller) look(ctx context.Context) error {
 	if c.line == nil || c.seeking {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if token, err := c.ep.Token(ctx, ""); err == nil && token != c.line.token {
+	token, err := c.ep.Token(ctx, "")
+	switch {
+	case errors.Is(err, thinq.ErrNoSignIn):
+		return err
+	case err == nil && token != c.line.token:
 		c.line.until = c.line.opened.Add(lineFair)
 	}
+	return nil
 }
 
 // take hands a message over, if it is one.

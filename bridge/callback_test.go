@@ -510,6 +510,26 @@ func TestCallbackWithoutToken(t *testing.T) {
 	})
 }
 
+// After a sign-out nothing is read any more, although the far side would go on.
+func TestCallbackSignedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := call(t, nil)
+		c.wantUp(t, true)
+		c.mu.Lock()
+		c.token = func(string) (string, error) { return "", fmt.Errorf("token: %w", thinq.ErrNoSignIn) }
+		c.mu.Unlock()
+		select {
+		case err := <-c.ended:
+			if !errors.Is(err, thinq.ErrNoSignIn) {
+				t.Errorf("ended with %v", err)
+			}
+			c.wantUp(t, false)
+		case <-time.After(time.Minute):
+			t.Error("it goes on after a minute")
+		}
+	})
+}
+
 // A far side that is gone without a word is found out soon after a ping.
 func TestCallbackHalfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

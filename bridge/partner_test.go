@@ -212,6 +212,27 @@ func TestSignedOut(t *testing.T) {
 	})
 }
 
+// A credential that changed or went while all was well is noticed at once: no
+// call is due for a while, and another account has other appliances.
+func TestRetryAsks(t *testing.T) {
+	cooling(t, func(h *home) {
+		before := len(h.cloud.made("list"))
+		for range 100 {
+			h.cloud.fail("*", signInErrors[1].err)
+		}
+		if err := h.bridge.Retry(h.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.after(time.Second)
+		if s, _ := h.bridge.Snapshot(h.Context()); s.Cloud != condAuth {
+			t.Errorf("%q after the sign-out", s.Cloud)
+		}
+		if n := len(h.cloud.made("list")) - before; n != 1 {
+			t.Errorf("%d lists", n)
+		}
+	})
+}
+
 // The event connection learns of it as well, and comes back at once.
 func TestSignInRefusedToEvents(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {

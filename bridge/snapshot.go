@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
 // A Snapshot is the condition of a bridge at one moment.
@@ -57,8 +58,8 @@ func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) {
 	return <-answer, nil
 }
 
-// Retry makes the bridge forget what LG refused, and try again at once: the
-// credential has changed, or somebody asks for it.
+// Retry makes the bridge forget what LG refused, and ask at once what there is:
+// the credential has changed, maybe to that of another account, or is gone.
 func (b *Bridge) Retry(ctx context.Context) error { return b.ask(ctx, b.retry) }
 
 func (b *Bridge) retry() {
@@ -68,6 +69,7 @@ func (b *Bridge) retry() {
 	for _, j := range b.jobs {
 		j.after, j.tries = time.Time{}, 0
 	}
+	b.list(thinq.Background, nil)
 }
 
 // alive reports whether the loop turned lately; true as long as Run was not
