@@ -76,7 +76,7 @@ func TestDemoSignIn(t *testing.T) {
 	d := startDemo(t, "--sign-in", "oauth")
 	first := d.address(t)
 	for _, button := range []string{"refuse", "terms"} { // LG tells the user only
-		res, err := press(newBrowser(t), first, button)
+		res, err := press(newBrowser(), first, button)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestDemoSignIn(t *testing.T) {
 			t.Errorf("%s: %s", button, page)
 		}
 	}
-	denied := answer(t, newBrowser(t), first, "error", "access_denied")
+	denied := answer(t, newBrowser(), first, "error", "access_denied")
 	if !strings.Contains(denied, "Not signed in") {
 		t.Errorf("denied: %s", denied)
 	}
@@ -93,7 +93,7 @@ func TestDemoSignIn(t *testing.T) {
 	if second == first {
 		t.Error("another sign-in has the same address")
 	}
-	res, err := press(newBrowser(t), second, "allow")
+	res, err := press(newBrowser(), second, "allow")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestDemoSignIn(t *testing.T) {
 	if !ready.Ready || ready.Devices != 2 {
 		t.Errorf("ready line %+v", ready)
 	}
-	if res, err = newBrowser(t).Get(ready.HTTP + "/readyz"); err != nil {
+	if res, err = newBrowser().Get(ready.HTTP + "/readyz"); err != nil {
 		t.Fatal(err)
 	}
 	if text := body(t, res); res.StatusCode != http.StatusOK {

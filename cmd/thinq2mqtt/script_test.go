@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -80,7 +79,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL", "THINQ2MQTT_MQTT__BASE_TOPIC", "THINQ2MQTT_STATE_DIR", "THINQ2MQTT_LOG__LEVEL", "THINQ2MQTT_ACCOUNTS__HOME__API_URL"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL", "THINQ2MQTT_MQTT__BASE_TOPIC", "THINQ2MQTT_STATE_DIR", "THINQ2MQTT_LOG__LEVEL", "THINQ2MQTT_ACCOUNTS__HOME__API_URL", "THINQ2MQTT_THINQ__OAUTH__API"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -146,19 +145,7 @@ func agree(ts *testscript.TestScript, neg bool, args []string) {
 // signInAt opens the page on which a sign-in starts, and agrees at the simulated
 // LG.
 func signInAt(address string) error {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
-	}
-	browser := http.Client{Jar: jar, Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	page, err := browser.Get(address)
-	if err != nil {
-		return err
-	}
-	defer page.Body.Close()
-	form := page.Request.URL.Query()
-	form.Set("choice", "allow")
-	res, err := browser.PostForm(page.Request.URL.ResolveReference(&url.URL{Path: "empsign_in"}).String(), form)
+	res, err := press(newBrowser(), address, "allow")
 	if err != nil {
 		return err
 	}
