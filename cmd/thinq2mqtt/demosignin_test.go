@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 )
@@ -70,9 +71,10 @@ func (d runningDemo) address(t *testing.T) string {
 }
 
 // The whole way of a partner's user, by plain HTTP: the demo starts signed out,
-// bears with what goes wrong, and is an ordinary one afterwards.
+// bears with what goes wrong, is an ordinary one afterwards, and leaves nothing.
 func TestDemoSignIn(t *testing.T) {
-	t.Parallel()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
 	d := startDemo(t, "--sign-in", "oauth")
 	first := d.address(t)
 	for _, button := range []string{"refuse", "terms"} { // LG tells the user only
@@ -115,8 +117,14 @@ func TestDemoSignIn(t *testing.T) {
 	if text := body(t, res); res.StatusCode != http.StatusOK {
 		t.Errorf("not ready: %s", text)
 	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("while it runs: %v, %v", left, err)
+	}
 	if code := d.end(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

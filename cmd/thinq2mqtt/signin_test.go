@@ -160,11 +160,11 @@ func TestF005SignInOutlivesRestart(t *testing.T) {
 	if err != nil || renewed == token.AccessToken {
 		t.Fatalf("renewed: %q, %v", renewed, err)
 	}
-	if saved := s.known(store.Token()); saved.AccessToken != renewed || saved.RefreshToken != token.RefreshToken || saved.Backend != token.Backend {
-		t.Error("the renewed token is not what was saved")
-	}
 	if got := c.app.secrets.text(renewed); got != masked {
 		t.Errorf("written: %s", got)
+	}
+	if saved := s.known(store.Token()); saved.AccessToken != renewed || saved.RefreshToken != token.RefreshToken || saved.Backend != token.Backend {
+		t.Error("the renewed token is not what was saved")
 	}
 	s.tokens.Close()
 	store.Close()
