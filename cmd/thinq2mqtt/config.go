@@ -48,7 +48,7 @@ type OAuth struct {
 	ServiceKey       Secret `koanf:"service_key" doc:"Its key itself, instead of service_key_file."`
 	ServiceKeyFile   string `koanf:"service_key_file" doc:"File with the key of your service."`
 	EMPURL           string `koanf:"emp_url" doc:"Address of the sign-in; empty: LG's for the country."`
-	RedirectURL      string `koanf:"redirect_url" doc:"Where the browser is sent after the sign-in, letter by letter as registered with LG. login listens there; on any other address than this machine's it asks for the address instead."`
+	RedirectURL      string `koanf:"redirect_url" doc:"Where the browser is sent after the sign-in, letter by letter as registered with LG. login listens there; where that is not this machine, it wants --paste."`
 	WebSocketURL     string `koanf:"websocket_url" doc:"Address of the websocket that tells what changes; empty: the one that LG's documents name."`
 	API              string `koanf:"api" doc:"Which of LG's two partner APIs the service is registered for." enum:"v1,v2"`
 }
