@@ -22,7 +22,7 @@ const welcome = "done"
 // loginCookie ties a sign-in to the browser in which it was begun.
 const loginCookie = "thinq2mqtt_sign_in"
 
-const loginStyle = `body{font:1.1em/1.6 system-ui,sans-serif;max-width:34em;margin:4em auto;padding:0 1em;color:#222;background:#fff}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}}`
+const loginStyle = `body{font:1.1em/1.6 system-ui,sans-serif;max-width:34em;margin:10vh auto;padding:0 1.2em;color:#222;background:#fff}h1{font-size:1.6em;line-height:1.2}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}}`
 
 // loginHeaders keep what others may do with these pages to nothing at all.
 var loginHeaders = map[string]string{
@@ -106,7 +106,7 @@ func (l *Login) marked(r *http.Request) bool {
 // servePage says how the sign-in ended, or why an answer is none.
 func (l *Login) servePage(w http.ResponseWriter, name string) {
 	title, status := "Signed in at LG", http.StatusOK
-	text := "Go back to where thinq2mqtt runs: it shows the account and its appliances, and asks whether to keep the sign-in. This page can be closed."
+	text := "Go back to where thinq2mqtt runs: it may show the account there and ask whether to keep the sign-in. This page can be closed."
 	if name != welcome {
 		r, known := refusals[Refusal(name)]
 		if !known {
@@ -117,7 +117,7 @@ func (l *Login) servePage(w http.ResponseWriter, name string) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>thinq2mqtt: %[1]s</title><style>%[2]s</style><h1>%[1]s</h1><p>%[3]s</p></html>`,
+	fmt.Fprintf(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>thinq2mqtt: %[1]s</title><style>%[2]s</style><main><p>thinq2mqtt</p><h1>%[1]s</h1><p>%[3]s</p></main></html>`,
 		title, loginStyle, html.EscapeString(text))
 	if l.Over() {
 		l.once.Do(func() { close(l.seen) })

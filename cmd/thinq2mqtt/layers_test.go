@@ -43,7 +43,8 @@ var foreign = map[string][]string{
 	"golang.org/x/sync/":                   {"cmd/thinq2mqtt", "bridge", "bridge/link", "thinq"},
 	"rsc.io/qr":                            {"cmd/thinq2mqtt"},
 	"golang.org/x/time/":                   {"bridge", "bridge/link", "thinq", "thinq/thinqtest"},
-	"github.com/google/go-cmp/":            {}, // tests only, as are the next two
+	"github.com/google/go-cmp/":            {}, // tests only, as are the next three
+	"github.com/chromedp/":                 {},
 	"github.com/rogpeppe/go-internal/":     {},
 	"go.uber.org/goleak":                   {},
 }

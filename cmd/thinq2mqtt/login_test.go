@@ -72,6 +72,12 @@ func freePort(t *testing.T) string {
 
 func newDesk(t *testing.T, api string, o thinqtest.Options) *desk {
 	t.Helper()
+	o.Plain = true
+	return deskWith(t, api, o)
+}
+
+func deskWith(t *testing.T, api string, o thinqtest.Options) *desk {
+	t.Helper()
 	var err error
 	if o.OAuth, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -79,7 +85,7 @@ func newDesk(t *testing.T, api string, o thinqtest.Options) *desk {
 	if o.RedirectURLs == nil {
 		o.RedirectURLs = []string{"http://" + freePort(t) + "/callback"}
 	}
-	o.Plain, o.Samples = true, homeOf(t, 2)
+	o.Samples = homeOf(t, 2)
 	cloud, err := thinqtest.NewServer(o)
 	if err != nil {
 		t.Fatal(err)

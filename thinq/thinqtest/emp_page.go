@@ -158,6 +158,6 @@ func pageHeaders() map[string]string {
 		"Content-Type":            "text/html; charset=utf-8",
 		"Cache-Control":           "no-store",
 		"Referrer-Policy":         "no-referrer",
-		"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+		"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
 	}
 }
