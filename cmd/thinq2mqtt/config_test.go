@@ -467,6 +467,7 @@ func TestConfigIsDocumented(t *testing.T) {
 
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(sound), "THINQ2MQTT_MQTT__URL=mqtt://h")
+	f.Add([]byte(partner), "THINQ2MQTT_THINQ__OAUTH__API=v1")
 	f.Add([]byte("thinq: &a\n  <<: *a\n"), "THINQ2MQTT_DEVICES__X__NAME=")
 	f.Add([]byte("accounts: {a: , b: {token: 1}}\ndevices: {1: {slug: a/b}}\n"), "THINQ2MQTT_____=")
 	var b bytes.Buffer
@@ -483,7 +484,8 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return // in whatever words: it must only not panic
 		}
-		if cfg.ThinQ.TokenFile == "" && cfg.MQTT.PasswordFile == "" && len(cfg.Accounts) == 0 {
+		o := cfg.ThinQ.OAuth
+		if cfg.ThinQ.TokenFile+o.ClientSecretFile+o.ServiceKeyFile == "" && cfg.MQTT.PasswordFile == "" && len(cfg.Accounts) == 0 {
 			_ = cfg.Validate() // does not read files that the fuzzer names
 		}
 	})
