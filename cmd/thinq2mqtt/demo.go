@@ -237,10 +237,15 @@ func nextFree(address string) (net.Listener, error) {
 
 // awaitReady waits until every appliance is announced.
 func awaitReady(ctx context.Context, b *bridge.Bridge) (bridge.Snapshot, error) {
+	return awaitBridge(ctx, b, func(s bridge.Snapshot) bool { return s.Ready })
+}
+
+// awaitBridge looks at a bridge until it is as it should be.
+func awaitBridge(ctx context.Context, b *bridge.Bridge, reached func(bridge.Snapshot) bool) (bridge.Snapshot, error) {
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for {
-		if s, err := b.Snapshot(ctx); err == nil && s.Ready {
+		if s, err := b.Snapshot(ctx); err == nil && reached(s) {
 			return s, nil
 		}
 		select {

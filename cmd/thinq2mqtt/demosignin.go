@@ -22,6 +22,10 @@ func (a *app) welcome(ctx context.Context, stdout, stderr io.Writer, f *demoFlag
 	if err != nil {
 		return err
 	}
+	// What it says of itself meanwhile is to stand above what is to be done.
+	if _, err := awaitBridge(ctx, d.accounts[0].bridge, func(s bridge.Snapshot) bool { return s.Cloud == "auth_required" }); err != nil {
+		return nil // told to stop before
+	}
 	for listener := f.callback; ; {
 		token, err := f.invite(ctx, stdout, emp, listener)
 		switch {
@@ -57,7 +61,7 @@ func (f *demoFlags) sayWhere(w io.Writer, address string) (err error) {
 			SignIn string `json:"sign_in"`
 		}{address})
 	}
-	_, err = fmt.Fprintf(w, `thinq2mqtt demo: nobody has signed in yet; Ctrl-C ends it
+	_, err = fmt.Fprintf(w, `thinq2mqtt demo: open this in a browser to sign in at the simulated LG; Ctrl-C ends it
 
   sign in %s
 
