@@ -34,9 +34,9 @@ func (b Backoff) orDefault() Backoff {
 	return d
 }
 
-// takeoverMemory is how long a duel with another client of the same id is held
-// against the next attempt, and the longest that it keeps us away.
-const takeoverMemory = 30 * time.Minute
+// grudgeMemory is how long after its wait a refusal is held against the next
+// one of the same reason.
+const grudgeMemory = 30 * time.Minute
 
 // A Pacer says when to connect next. The library's own counter starts anew after
 // every connection that came up, so that a broker which accepts and drops, or a
@@ -50,9 +50,10 @@ type Pacer struct {
 	attempts []time.Time // the last PerMinute of them
 	up       time.Time   // since when connected; zero when not
 	floor    time.Duration
-	short    int // connections in a row that did not last
-	duels    int // takeovers that are not forgotten yet
-	lastDuel time.Time
+	short    int  // connections in a row that did not last
+	grudge   byte // the reason among rests that sent us away
+	times    int  // how often, as far as it is not forgotten
+	rested   time.Time
 }
 
 // NewPacer makes a pacer; what is zero is as for the local broker.
@@ -104,18 +105,17 @@ func (p *Pacer) Forget() { p.ceiling, p.short, p.up = 0, 0, time.Time{} }
 // brokers (Mosquitto 2.0 among them) do not say that a twin took it over.
 func (p *Pacer) churning() bool { return p.short >= 3 }
 
-// refused keeps us away for as long as the reason asks. Each takeover within
-// half an hour of the last makes the wait five times as long.
+// refused keeps us away for as long as the reason asks, and longer each time for
+// those that come again.
 func (p *Pacer) refused(code byte, now time.Time) {
 	p.floor = reasons[code].floor
-	if code != takenOver {
+	waits, ok := rests[code]
+	if !ok {
 		return
 	}
-	if now.Sub(p.lastDuel) > takeoverMemory {
-		p.duels = 0
+	if p.grudge != code || now.Sub(p.rested) >= grudgeMemory {
+		p.grudge, p.times = code, 0
 	}
-	for range p.duels {
-		p.floor = min(5*p.floor, takeoverMemory)
-	}
-	p.duels, p.lastDuel = p.duels+1, now
+	p.floor = waits[min(p.times, len(waits)-1)]
+	p.times, p.rested = p.times+1, now.Add(p.floor)
 }

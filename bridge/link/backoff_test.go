@@ -94,15 +94,15 @@ func TestPacerKeepsAwayAfterRefusals(t *testing.T) {
 	if wait := p.Next(now); wait < 30*time.Second {
 		t.Errorf("waits %v after a wrong password, want 30s at least", wait)
 	}
-	for _, least := range []time.Duration{time.Minute, 5 * time.Minute, 25 * time.Minute, 30 * time.Minute, 30 * time.Minute} {
+	for _, least := range []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 30 * time.Minute} {
 		p.refused(takenOver, now)
 		wait := p.Next(now)
 		if wait < least || wait > least+time.Minute {
 			t.Errorf("waits %v after a takeover, want %v", wait, least)
 		}
-		now = now.Add(wait)
+		now = now.Add(wait + time.Minute)
 	}
-	now = now.Add(31 * time.Minute)
+	now = now.Add(30 * time.Minute)
 	p.refused(takenOver, now)
 	if wait := p.Next(now); wait > 2*time.Minute {
 		t.Errorf("waits %v after the duel was forgotten, want a minute", wait)

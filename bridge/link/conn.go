@@ -56,6 +56,7 @@ type guard struct {
 	cause atomic.Pointer[error] // the first fault
 	once  sync.Once
 	lost  chan struct{} // closed with the connection
+	ended time.Time     // when that was
 }
 
 func newGuard(c net.Conn, silence time.Duration) *guard {
@@ -200,7 +201,10 @@ func (g *guard) alert(err error) error {
 
 // Close ends the connection and releases everybody who waits for it.
 func (g *guard) Close() error {
-	g.once.Do(func() { close(g.lost) })
+	g.once.Do(func() {
+		g.ended = time.Now()
+		close(g.lost)
+	})
 	return g.Conn.Close()
 }
 

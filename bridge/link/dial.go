@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -64,22 +65,25 @@ func (e endpoint) tlsConfig(base *tls.Config) *tls.Config {
 	return c
 }
 
+// A dialer is that of net.Dialer, for one family of addresses or for both.
+type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // dial opens the connection within [connectTimeout].
-func (l *Link) dial(ctx context.Context) (net.Conn, error) {
+func (l *Link) dial(ctx context.Context, family string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errDialTime)
 	defer cancel()
-	c, err := l.open(ctx)
+	c, err := l.open(ctx, l.over(family))
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return c, err
 }
 
-func (l *Link) open(ctx context.Context) (net.Conn, error) {
+func (l *Link) open(ctx context.Context, dial dialer) (net.Conn, error) {
 	if l.at.overWeb {
-		return l.openWeb(ctx)
+		return l.openWeb(ctx, dial)
 	}
-	c, err := l.raw(ctx, "tcp", l.at.url.Host)
+	c, err := dial(ctx, "tcp", l.at.url.Host)
 	if err != nil || !l.at.secure {
 		return c, err
 	}
@@ -90,6 +94,35 @@ func (l *Link) open(ctx context.Context) (net.Conn, error) {
 	}
 	return t, nil
 }
+
+// over dials the addresses of a family, and all where there is none of it.
+func (l *Link) over(family string) dialer {
+	return func(ctx context.Context, _, addr string) (net.Conn, error) {
+		c, err := l.raw(ctx, family, addr)
+		d, ok := errors.AsType[*net.DNSError](err)
+		if _, none := errors.AsType[*net.AddrError](err); family != "tcp" && (none || ok && d.IsNotFound) {
+			c, err = l.raw(ctx, "tcp", addr)
+		}
+		if err == nil && l.o.Password != nil && !l.at.secure && !l.o.Clear && public(c.RemoteAddr()) {
+			_ = c.Close()
+			return nil, errClear
+		}
+		return c, err
+	}
+}
+
+// public tells an address of the internet from one of this machine, of a house or
+// of a private network over the internet (RFC 6598), which has its own encryption.
+func public(at net.Addr) bool {
+	tcp, ok := at.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	ip := tcp.AddrPort().Addr().Unmap()
+	return !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast() && !shared.Contains(ip)
+}
+
+var shared = netip.MustParsePrefix("100.64.0.0/10")
 
 // raw dials, and does not wait for a dialler that ignores its context.
 func (l *Link) raw(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -119,9 +152,9 @@ func (l *Link) raw(ctx context.Context, network, addr string) (net.Conn, error) 
 	}
 }
 
-func (l *Link) openWeb(ctx context.Context) (net.Conn, error) {
+func (l *Link) openWeb(ctx context.Context, dial dialer) (net.Conn, error) {
 	d := websocket.Dialer{
-		NetDialContext:  l.raw,
+		NetDialContext:  dial,
 		TLSClientConfig: l.at.tlsConfig(l.o.TLS),
 		Subprotocols:    []string{"mqtt"}, // MQTT 5 section 6
 	}

@@ -12,6 +12,7 @@ var (
 	ErrTopic       = errors.New("not a topic to publish to")
 	ErrRefused     = errors.New("refused by the broker")
 	ErrCertificate = errors.New("client certificate refused")
+	ErrStuck       = errors.New("the connection stands still, made anew three times in vain")
 )
 
 var (
@@ -23,4 +24,7 @@ var (
 	errLost      = fmt.Errorf("lost before the acknowledgement: %w", ErrDown)
 	errNoAck     = errors.New("no acknowledgement within 10 s")
 	errDialTime  = errors.New("no connection within 10 s")
+	errClear     = errors.New("the password would go unencrypted over the internet: use mqtts")
+	errStands    = errors.New("no connection for 10 min, trying with a new connection manager")
+	errRetired   = errors.New("another connection manager has taken over")
 )

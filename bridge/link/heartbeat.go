@@ -1,7 +1,6 @@
 package link
 
 import (
-	"cmp"
 	"context"
 	"net"
 	"time"
@@ -10,16 +9,17 @@ import (
 	"github.com/eclipse/paho.golang/paho/log"
 )
 
-// A heartbeat pings once in every keepalive, whatever else is sent; hearing the
-// answers is the guard's business. It replaces the library's pinger, which asks
+// A heartbeat pings once in every keepalive, the shorter of ours and the one that
+// the broker asks for, whatever else is sent; hearing the answers is the guard's
+// business. It replaces the library's pinger, which asks
 // to be told of every packet and reports a missing answer without a cause.
 type heartbeat struct {
-	interval time.Duration // where the broker asks for none, so that the guard hears something
+	interval time.Duration // ours
 }
 
 // Run implements paho.Pinger.
 func (h heartbeat) Run(ctx context.Context, conn net.Conn, seconds uint16) error {
-	tick := time.NewTicker(cmp.Or(time.Duration(seconds)*time.Second, h.interval))
+	tick := time.NewTicker(shorter(h.interval, time.Duration(seconds)*time.Second))
 	defer tick.Stop()
 	for {
 		select {
@@ -31,6 +31,16 @@ func (h heartbeat) Run(ctx context.Context, conn net.Conn, seconds uint16) error
 			return nil
 		}
 	}
+}
+
+// shorter is our interval, or what the broker asks for where that is less; zero
+// asks for nothing. A broker that is content with less must not make us notice
+// silence later (F-032, F-033).
+func shorter(own, asked time.Duration) time.Duration {
+	if asked > 0 {
+		return min(own, asked)
+	}
+	return own
 }
 
 func (heartbeat) PacketSent()         {}

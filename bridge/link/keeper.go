@@ -3,9 +3,11 @@ package link
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
@@ -14,32 +16,55 @@ import (
 )
 
 const (
-	// stopTimeout bounds the DISCONNECT at the end.
+	// stopTimeout bounds the DISCONNECT at the end, and what comes after it.
 	stopTimeout = 3 * time.Second
 	// retryRefused is how often a refused subscription is asked for again.
 	retryRefused = 5 * time.Minute
+	// patience is how long a connection manager may try without success before
+	// another takes its place (F-040), looked at every watchTick.
+	patience  = 10 * time.Minute
+	watchTick = time.Minute
+	// mostStuck is how many managers may be left behind because they do not end.
+	mostStuck = 3
 )
 
-// A keeper is one Run of a link: what the library asks on the goroutine of its
-// connection manager, and what it hands over to ours. Its callbacks never block.
+// A keeper is one connection manager of the library: what it asks on its
+// goroutine, and what it hands over to ours. Its callbacks never block. They
+// count only while the keeper is in charge of the link: a manager that stands
+// still and wakes up late finds another in its place.
 type keeper struct {
 	*Link
 	session *memory
 	fresh   chan *connection // a connection that wants its subscriptions; newest wins
 	fatal   chan error
+	began   time.Time
 
-	pace    *Pacer // only the manager's goroutine
-	pending *guard // likewise: the connection being made
+	pending *guard       // only the manager's goroutine: the connection being made
+	rest    atomic.Int64 // Unix time in ns until which a refusal keeps us away
 }
 
 func newKeeper(l *Link) *keeper {
-	return &keeper{
+	k := &keeper{
 		Link:    l,
 		session: &memory{hand: l.hand},
 		fresh:   make(chan *connection, 1),
 		fatal:   make(chan error, 1),
-		pace:    NewPacer(l.o.Backoff),
+		began:   time.Now(),
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keeper = k
+	return k
+}
+
+// enter begins a callback; it is to be left with Unlock if the answer is yes.
+func (k *keeper) enter() (inCharge bool) {
+	k.mu.Lock()
+	if k.keeper == k {
+		return true
+	}
+	k.mu.Unlock()
+	return false
 }
 
 func (k *keeper) config() autopaho.ClientConfig {
@@ -48,7 +73,7 @@ func (k *keeper) config() autopaho.ClientConfig {
 		KeepAlive:             uint16(k.o.Keepalive / time.Second),
 		SessionExpiryInterval: uint32(k.o.SessionExpiry / time.Second),
 		ConnectTimeout:        connectTimeout,
-		ReconnectBackoff:      func(int) time.Duration { return k.pace.Next(time.Now()) },
+		ReconnectBackoff:      func(int) time.Duration { return k.wait() },
 		AttemptConnection:     k.attempt,
 		ConnectPacketBuilder:  k.greeting,
 		OnConnectionUp:        k.onUp,
@@ -69,9 +94,31 @@ func (k *keeper) config() autopaho.ClientConfig {
 	return c
 }
 
+// wait says when to try next, and marks a wait that is longer than any backoff.
+func (k *keeper) wait() time.Duration {
+	if !k.enter() {
+		return patience // until the manager's context ends
+	}
+	defer k.mu.Unlock()
+	now := time.Now()
+	d := k.pace.Next(now)
+	var rest time.Time
+	if d > k.pace.Max {
+		rest = now.Add(d)
+		k.rest.Store(rest.UnixNano())
+	}
+	k.status.resting(rest)
+	return d
+}
+
 // attempt is given a context without a deadline; dial sets one.
 func (k *keeper) attempt(ctx context.Context, _ autopaho.ClientConfig, _ *url.URL) (net.Conn, error) {
-	c, err := k.dial(ctx)
+	if !k.enter() {
+		return nil, errRetired
+	}
+	family := k.family
+	k.mu.Unlock()
+	c, err := k.dial(ctx, family)
 	if err != nil {
 		return nil, err
 	}
@@ -102,51 +149,97 @@ func (k *keeper) greeting(c *paho.Connect, _ *url.URL) (*paho.Connect, error) {
 }
 
 func (k *keeper) onUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
-	now := time.Now()
-	keepalive := k.o.Keepalive
-	if p := ack.Properties; p != nil && p.ServerKeepAlive != nil && *p.ServerKeepAlive > 0 {
-		keepalive = time.Duration(*p.ServerKeepAlive) * time.Second
+	if !k.enter() {
+		_ = k.pending.Close()
+		return
 	}
-	k.pending.watch(keepalive * 22 / 10)
+	defer k.mu.Unlock()
+	k.pending.watch(shorter(k.o.Keepalive, asked(ack)) * 22 / 10)
 	c := newConnection(k.pending, k.session, ack)
-	k.pace.Connected(now)
-	down := k.status.connected(now)
-	k.o.Logger.Info("connected", "broker", k.at.url.Host, "after", down.Round(time.Millisecond))
+	k.pace.Connected(time.Now())
 	k.up.Store(c)
 	replace(k.fresh, c)
 }
 
+// asked is the keepalive that the broker wants, zero if it leaves that to us.
+func asked(ack *paho.Connack) time.Duration {
+	if p := ack.Properties; p != nil && p.ServerKeepAlive != nil {
+		return time.Duration(*p.ServerKeepAlive) * time.Second
+	}
+	return 0
+}
+
+// ready is called when the subscriptions of a connection stand, not before: a
+// link that hears nothing is not up (F-108).
+func (k *keeper) ready(c *connection) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.up.Load() != c {
+		return
+	}
+	now := time.Now()
+	down := k.status.connected(now)
+	k.tell(slog.LevelInfo, "connected", "", "after", down.Round(time.Millisecond))
+	replace(k.signal, struct{}{})
+}
+
 func (k *keeper) onDown() bool {
+	if !k.enter() {
+		return false
+	}
+	defer k.mu.Unlock()
 	now := time.Now()
 	k.up.Store(nil)
 	k.pace.Lost(now)
 	problem := "connection lost"
 	if err := k.pending.fault(); err != nil {
 		problem = words(err)
-		if r, ok := refused(err); ok {
-			k.pace.refused(r.code, now)
-		}
+		k.keepAway(err, now)
 	}
 	if k.pace.churning() {
 		problem += ", again and again: does another client use the same client id?"
 	}
 	up := k.status.lost(problem, now)
-	k.o.Logger.Warn("connection lost", "broker", k.at.url.Host, "problem", problem, "after", up.Round(time.Millisecond))
+	k.tell(slog.LevelWarn, "connection lost", problem, "after", up.Round(time.Millisecond))
 	return true
 }
 
 func (k *keeper) onError(err error) {
-	r, ok := refused(err)
-	if ok {
-		k.pace.refused(r.code, time.Now())
+	if !k.enter() {
+		return
 	}
-	if k.status.trouble(words(err)) {
-		k.o.Logger.Warn("no connection", "broker", k.at.url.Host, "problem", words(err))
+	defer k.mu.Unlock()
+	r, ok := k.keepAway(err, time.Now())
+	problem := words(err)
+	if k.o.Username != "" && ok && (r.code == badUser || r.code == unauthorized) {
+		problem += fmt.Sprintf(", for user %q at %s", k.o.Username, k.at.url.Host)
 	}
+	k.status.trouble(problem)
+	k.tell(slog.LevelWarn, "no connection", problem)
 	if k.byCertificate() && (alerted(err) || ok && (r.code == unauthorized || r.code == badUser)) {
 		replace(k.fatal, fmt.Errorf("%w: %s", ErrCertificate, words(err)))
 	}
 }
+
+// keepAway makes the next attempt as late as the fault asks for, and over
+// another family of addresses when this one led nowhere.
+func (k *keeper) keepAway(err error, now time.Time) (r refusal, ok bool) {
+	if r, ok = refused(err); ok {
+		k.pace.refused(r.code, now)
+	}
+	if r.code == takenOver {
+		k.status.duel(now)
+	}
+	if vanished(err) {
+		k.family = other[k.family]
+	}
+	return r, ok
+}
+
+// other is what to dial when what was sent has vanished: the dialler of the
+// standard library turns to IPv4 only while a connection opens, and a path of
+// IPv6 that drops large packets lets it open.
+var other = map[string]string{"tcp": "tcp4", "tcp4": "tcp"}
 
 // byCertificate tells whether a certificate is all that the broker knows us by.
 func (k *keeper) byCertificate() bool {
@@ -181,10 +274,12 @@ func (l *Link) put(m Message) {
 	}
 }
 
-// serve looks after the subscriptions until ctx ends or another try is pointless.
+// serve looks after the subscriptions until ctx ends, another try is pointless,
+// or the manager has to be replaced.
 func (k *keeper) serve(ctx context.Context) error {
-	again := time.NewTicker(retryRefused)
+	again, watch := time.NewTicker(retryRefused), time.NewTicker(watchTick)
 	defer again.Stop()
+	defer watch.Stop()
 	var c *connection
 	var refused []Subscription
 	for {
@@ -195,6 +290,11 @@ func (k *keeper) serve(ctx context.Context) error {
 			if len(refused) > 0 && c == k.up.Load() {
 				refused = k.subscribe(ctx, c, refused, false)
 			}
+		case <-watch.C:
+			if k.stands(c) {
+				return errStands
+			}
+			k.settle()
 		case err := <-k.fatal:
 			return err
 		case <-ctx.Done():
@@ -203,16 +303,77 @@ func (k *keeper) serve(ctx context.Context) error {
 	}
 }
 
-// stop says DISCONNECT and waits until nothing of the library runs any more.
-func (k *keeper) stop(manager *autopaho.ConnectionManager) {
+// stands tells whether the manager has had its time: no CONNACK for long, though
+// nothing kept it from trying. It trusts nothing that the manager says of itself;
+// c is the newest connection.
+func (k *keeper) stands(c *connection) bool {
+	since := k.began
+	if c != nil {
+		select {
+		case <-c.lost:
+			since = c.ended
+		default:
+			return false
+		}
+	}
+	if rest := time.Unix(0, k.rest.Load()); rest.After(since) {
+		since = rest
+	}
+	if time.Since(since) < patience {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.status.anew()
+	k.tell(slog.LevelWarn, "not let in for 10 min, starting over with a new connection manager", "")
+	return true
+}
+
+// settle says what was left unsaid while the link was up and down, once it has
+// stayed up.
+func (k *keeper) settle() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s := k.status.get(); s.Connected && time.Since(s.Since) >= k.pace.Stable {
+		if k.say.settle() {
+			k.o.Logger.Info("connected, and stays so", "broker", k.at.url.Host, "since", s.Since.Format(time.TimeOnly))
+		}
+	}
+}
+
+// tell logs a line that is news; mu must be held.
+func (k *keeper) tell(level slog.Level, what, problem string, more ...any) {
+	if problem != "" {
+		more = append([]any{"problem", problem}, more...)
+	}
+	if !k.say.news(what, problem, time.Now()) {
+		level = slog.LevelDebug
+	}
+	k.o.Logger.Log(context.Background(), level, what, append([]any{"broker", k.at.url.Host}, more...)...)
+}
+
+// stop says DISCONNECT and waits until nothing of the library runs any more, but
+// not for a manager that does not end.
+func (k *keeper) stop(manager *autopaho.ConnectionManager) (gone bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	err := manager.Disconnect(ctx)
-	if c := k.up.Swap(nil); c != nil && err != nil {
+	gone = manager.Disconnect(ctx) == nil
+	if c := k.up.Swap(nil); c != nil && !gone {
 		_ = c.Close() // a peer that does not read holds the DISCONNECT up
 	}
-	<-manager.Done()
-	k.status.lost("stopped", time.Now())
+	if !gone {
+		late := time.NewTimer(stopTimeout)
+		defer late.Stop()
+		select {
+		case <-manager.Done():
+			gone = true
+		case <-late.C:
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keeper = nil
+	return gone
 }
 
 // replace puts the newest value into a channel of capacity 1. Only one goroutine

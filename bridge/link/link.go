@@ -6,9 +6,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,7 +55,10 @@ type Options struct {
 	// Overflow, if set, is given each message that finds Messages full, so that
 	// it can be answered. It is called as Handle is, and must not block either.
 	Overflow func(Message)
-	Logger   *slog.Logger // default: none
+	// Clear lets the password go unencrypted to an address of the internet, which
+	// is refused otherwise (S-13).
+	Clear  bool
+	Logger *slog.Logger // default: none
 	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -74,6 +79,12 @@ type Link struct {
 	signal   chan struct{}
 	up       atomic.Pointer[connection] // nil while down
 	status   condition
+
+	mu     sync.Mutex // of what follows
+	keeper *keeper    // the one in charge; what others do counts no more
+	pace   *Pacer
+	say    sayer
+	family string // what the next attempt dials: tcp, or tcp4 where IPv6 leads nowhere
 }
 
 // New makes a link; Run connects it. What is wrong with the options is told by Run.
@@ -97,8 +108,9 @@ func New(o Options) *Link {
 
 // Run connects, subscribes, and reconnects until ctx ends, then disconnects in
 // an orderly way and returns nil. It returns an error only where another try is
-// pointless without help: a refused certificate wraps [ErrCertificate]. It may
-// be called again after it returned.
+// pointless without help: a refused certificate wraps [ErrCertificate], and
+// [ErrStuck] means that only a new process helps. It may be called again after
+// it returned.
 //
 // The farewell is the caller's: what Publish has confirmed before ctx ends is
 // with the broker, and DISCONNECT tells the broker to forget the will.
@@ -106,16 +118,41 @@ func (l *Link) Run(ctx context.Context) error {
 	if l.bad != nil {
 		return l.bad
 	}
+	l.begin()
+	defer func() { l.status.lost("stopped", time.Now()) }()
+	for stuck := 0; ; {
+		gone, err := l.keep(ctx)
+		switch {
+		case !errors.Is(err, errStands):
+			return err
+		case !gone:
+			stuck++
+		}
+		if stuck == mostStuck {
+			return ErrStuck
+		}
+	}
+}
+
+// begin forgets what an earlier Run has learnt.
+func (l *Link) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pace, l.say, l.family = NewPacer(l.o.Backoff), sayer{}, "tcp"
+}
+
+// keep runs one connection manager until ctx ends, another try is pointless, or
+// it has to be replaced; gone tells whether nothing of it is left.
+func (l *Link) keep(ctx context.Context) (gone bool, err error) {
 	k := newKeeper(l)
 	// Cancelling the library's context would cut the connection off before the
 	// farewell, so it gets one that outlives ours.
 	manager, err := autopaho.NewConnection(context.WithoutCancel(ctx), k.config())
 	if err != nil {
-		return err
+		return true, err
 	}
 	err = k.serve(ctx)
-	k.stop(manager)
-	return err
+	return k.stop(manager), err
 }
 
 // Messages delivers what was received. When nobody takes them the newest goes to

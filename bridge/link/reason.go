@@ -23,9 +23,17 @@ type reason struct {
 	floor time.Duration // least wait before the next attempt
 }
 
+// rests are the least waits of reasons that come again: for the first time, the
+// second, and so on; the last is for all that follow.
+var rests = map[byte][]time.Duration{
+	banned:    {5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 40 * time.Minute},
+	takenOver: {time.Minute, 5 * time.Minute, 30 * time.Minute},
+}
+
 const (
 	badUser      byte = 0x86
 	unauthorized byte = 0x87
+	banned       byte = 0x8A
 	takenOver    byte = 0x8E
 )
 
@@ -41,11 +49,11 @@ var reasons = map[byte]reason{
 	unauthorized: {"not authorized", 30 * time.Second},
 	0x88:         {"broker unavailable", 0},
 	0x89:         {"broker busy", 0},
-	0x8A:         {"banned by the broker", 5 * time.Minute},
+	banned:       {"banned by the broker", 0}, // see rests
 	0x8B:         {"the broker is shutting down", 0},
 	0x8C:         {"bad authentication method", 30 * time.Second},
 	0x8D:         {"keepalive missed, says the broker", 0},
-	takenOver:    {"taken over by another client with the same client id", time.Minute},
+	takenOver:    {"taken over by another client with the same client id", 0}, // see rests
 	0x8F:         {"topic filter not accepted", 0},
 	0x90:         {"topic not accepted", 0},
 	0x91:         {"packet identifier in use", 0},
@@ -109,6 +117,11 @@ func alerted(err error) bool {
 	return ok && op.Op == "remote error" && slices.ContainsFunc(certificateAlerts, func(a tls.AlertError) bool {
 		return op.Err.Error() == a.Error()
 	})
+}
+
+// vanished tells whether what was sent got no answer at all.
+func vanished(err error) bool {
+	return errors.Is(err, errMute) || errors.Is(err, errDialTime) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // words says what went wrong, without addresses that change with every attempt

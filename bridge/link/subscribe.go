@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -34,13 +35,20 @@ func (k *keeper) subscribe(ctx context.Context, c *connection, subs []Subscripti
 			}
 		}
 	}
-	if problem := strings.Join(complaints, "; "); k.status.troubleUp(problem) && problem != "" {
-		k.o.Logger.Warn("subscription refused", "broker", k.at.url.Host, "problem", problem)
-	}
 	if announce {
-		replace(k.signal, struct{}{})
+		k.ready(c)
 	}
+	k.complain(strings.Join(complaints, "; "))
 	return refused
+}
+
+// complain names the subscriptions that were refused, or takes that back.
+func (k *keeper) complain(problem string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.status.troubleUp(problem) && problem != "" {
+		k.tell(slog.LevelWarn, "subscription refused", problem)
+	}
 }
 
 // subscribe sends one SUBSCRIBE and gives one reason code for each subscription.
