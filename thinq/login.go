@@ -162,8 +162,14 @@ func (l *Login) Over() bool {
 
 // called reports whether an address is the one to which LG sends the browser.
 func (l *Login) called(u *url.URL) bool {
-	return u.Scheme == l.callback.Scheme && strings.EqualFold(u.Host, l.callback.Host) &&
-		pathOf(u) == pathOf(l.callback) && u.User == nil
+	return u.Scheme == l.callback.Scheme && l.named(u.Host) && pathOf(u) == pathOf(l.callback) && u.User == nil
+}
+
+// named reports whether a host is that of the redirect address. Browsers leave
+// out the port that goes without saying, even where it was said.
+func (l *Login) named(host string) bool {
+	usual := map[string]string{"http": ":80", "https": ":443"}[l.callback.Scheme]
+	return strings.EqualFold(strings.TrimSuffix(host, usual), strings.TrimSuffix(l.callback.Host, usual))
 }
 
 func pathOf(u *url.URL) string {

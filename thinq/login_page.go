@@ -54,7 +54,7 @@ func (l *Login) Handler() http.Handler {
 		case r.Method != http.MethodGet:
 			w.Header().Set("Allow", "GET")
 			http.Error(w, "only GET", http.StatusMethodNotAllowed)
-		case !strings.EqualFold(r.Host, l.callback.Host):
+		case !l.named(r.Host):
 			http.Error(w, "this server is not known under that name", http.StatusMisdirectedRequest)
 		case sameSecret(path, l.start):
 			l.serveStart(w, r)

@@ -318,6 +318,27 @@ func TestS25OnlyItsPaths(t *testing.T) {
 	}
 }
 
+// A browser leaves the usual port out, even where the redirect address has it.
+func TestS25UsualPort(t *testing.T) {
+	for redirect, host := range map[string]string{
+		"http://127.0.0.1:80/callback": "127.0.0.1", "http://localhost/callback": "localhost:80", "http://[::1]:80/callback": "[::1]",
+	} {
+		l := testEMP(redirect).Begin()
+		r := httptest.NewRequest("GET", "http://"+host+l.start, nil)
+		w := httptest.NewRecorder()
+		if l.Handler().ServeHTTP(w, r); w.Code != 303 {
+			t.Errorf("%s under the name %s: %d", redirect, host, w.Code)
+		}
+		if _, _, err := l.Paste("http://" + host + "/callback?code=c&state=" + l.state); err != nil {
+			t.Errorf("%s, pasted with %s: %v", redirect, host, err)
+		}
+	}
+	l := testEMP("https://bridge.test/callback").Begin()
+	if _, _, err := l.Paste("https://bridge.test:80/callback?code=c&state=" + l.state); !refusedAs(err, NotTheAddress) {
+		t.Errorf("another port: %v", err)
+	}
+}
+
 // No answer of ours repeats what LG sent: neither headers nor page.
 func TestS26NoResidue(t *testing.T) {
 	for _, query := range []string{"code=c0de&state=STATE", "code=c0de&state=other", "error=c0de&state=STATE", "returnCode=c0de&state=STATE"} {

@@ -23,7 +23,7 @@ const (
 	signInAgain = "Run \"thinq2mqtt login\" again."
 	fixClientID = "oauth.client_id must be the app key that LG gave you."
 	fixRedirect = "oauth.redirect_url must be the one registered with LG."
-	tryAgain    = "It is tried again."
+	tryAgain    = "That may pass by itself."
 )
 
 // signIns are the errors of LG's two versions of the token endpoint, by code and

@@ -37,7 +37,7 @@ const (
 	longestPause = 5 * time.Minute  // but not beyond this
 	savingPause  = 30 * time.Second // between attempts to save
 	retryRefused = 6 * time.Hour    // after a failure that only a person can heal
-	freshFor     = time.Minute      // between a renewal and the next one, at least
+	freshFor     = 10 * time.Second // between a renewal and the next one, at least
 	expiryMargin = 10 * time.Second // a token that ends so soon may not live to see LG
 	closingGrace = 5 * time.Second  // for a renewal under way at the end
 )
@@ -99,21 +99,34 @@ var errClosed = errors.New("the sign-in is not renewed any more")
 
 // Renew is an access token in the place of one that LG refused, for
 // [Options].Renew: the present one if that is another already, or else a new
-// one. The refused token comes back where it is itself fresh from a renewal.
+// one. For a token that is itself fresh from a renewal there is none yet, which
+// is an error of class Busy: nobody needs to sign in for that.
 func (s *TokenSource) Renew(ctx context.Context, refused string) (string, error) {
 	s.mu.Lock()
-	if s.token.AccessToken == refused && !s.fresh() {
+	current, fresh := s.token.AccessToken == refused, s.fresh()
+	if current && !fresh {
 		s.token.Expiry = time.Time{} // nobody is to use it any more
 	}
 	s.mu.Unlock()
+	if current && fresh {
+		return "", refusedFresh{}
+	}
 	return s.Token(ctx)
 }
 
-// fresh reports whether the token has just come from a renewal: another one
-// would help nobody, whatever LG or its life says. mu is held.
+// fresh reports whether the token has just come from a renewal: another one so
+// soon would help nobody, whatever LG or its life says. mu is held.
 func (s *TokenSource) fresh() bool {
 	return !s.renewed.IsZero() && time.Since(s.renewed) < freshFor
 }
+
+// refusedFresh says that LG does not take what it gave a moment ago.
+type refusedFresh struct{}
+
+func (refusedFresh) Error() string {
+	return "LG refuses an access token that it gave a moment ago; soon it is asked for another one"
+}
+func (refusedFresh) Class() Class { return Busy }
 
 // begin starts the one attempt; mu is held. It does not belong to whoever asked
 // first: his patience is not that of the others.

@@ -327,7 +327,12 @@ func TestRenew(t *testing.T) {
 		renew("other", "a0") // a token of old
 		renew("a0", "a1")    // right after the start, and still not fresh
 		renew("a0", "a1")
-		renew("a1", "a1") // fresh: LG has another reason
+		for range 3 { // fresh: another one so soon would be no better, but a person could do nothing about it
+			if got, err := s.Renew(t.Context(), "a1"); got != "" || ClassOf(err) != Busy {
+				t.Errorf("fresh and refused: %q, %v", got, err)
+			}
+		}
+		get(t, s, "a1")
 		time.Sleep(freshFor)
 		renew("a1", "a2")
 		g.err = &SignInError{Status: 502}
@@ -355,8 +360,27 @@ func TestShortLives(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if n := g.renewals(); n > 11 {
+		if n := g.renewals(); n > 61 {
 			t.Errorf("%d renewals in ten minutes", n)
+		}
+	})
+}
+
+// Tokens of half a minute work too: none is handed out when it is over.
+func TestTokensOfHalfAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newLGSignIn(t)
+		g.life = 30 * time.Second
+		s := g.source(tokenOf("a0", "r", -1))
+		for range 600 {
+			token, err := s.Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := g.renewals(); token != fmt.Sprintf("a%d", n) && token != fmt.Sprintf("a%d", n-1) || time.Since(g.at[len(g.at)-1]) > g.life {
+				t.Fatalf("%s, %v after renewal %d", token, time.Since(g.at[len(g.at)-1]), n)
+			}
+			time.Sleep(time.Second)
 		}
 	})
 }

@@ -75,6 +75,9 @@ func signInFailed(err error) error {
 	if code == exitBusy && !answered(err) {
 		return exitf(exitAway, "LG cannot be reached, so nothing was stored: %w: look at the network, oauth.emp_url and api_url", err)
 	}
+	if code == exitBusy {
+		return exitf(code, "nothing was stored, so run thinq2mqtt login again later: %w", err)
+	}
 	return exitf(code, "nothing was stored: %w", err)
 }
 

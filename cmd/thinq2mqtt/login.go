@@ -89,7 +89,7 @@ func (a *app) holder(path, label string) (holder, error) {
 	for _, name := range []string{"country", "token", "token_file", "oauth", "api_url", "ca_file"} {
 		needed = append(needed, join(key, name))
 	}
-	return holder{a, cfg, label, account}, exit(exitConfig, about(cfg.Validate(), needed...))
+	return holder{a, cfg, label, account}, exit(exitConfig, about(cfg.Validate(), key, needed...))
 }
 
 // pick is the label that is meant: that of the only partner account if none is
@@ -120,15 +120,16 @@ func orNone(labels []string) string {
 	return "use one of " + strings.Join(labels, ", ")
 }
 
-// about keeps the complaints about some keys and what is below them.
-func about(err error, keys ...string) error {
+// about keeps the complaints about an account as such, which is where its label
+// is a folder, and about some keys and what is below them.
+func about(err error, account string, keys ...string) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}
 	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(err error) bool {
 		c, ok := errors.AsType[*complaint](err)
-		return ok && !slices.ContainsFunc(keys, func(key string) bool { return c.key == key || strings.HasPrefix(c.key, key+".") })
+		return ok && c.key != account && !slices.ContainsFunc(keys, func(key string) bool { return c.key == key || strings.HasPrefix(c.key, key+".") })
 	})...)
 }
 

@@ -372,7 +372,7 @@ func TestLoginEnds(t *testing.T) {
 		{name: "false code", answer: "code=false&state=STATE", code: 77, says: `nothing was stored: sign-in`},
 		{name: "false code, told by status", options: thinqtest.Options{SignInErrors: thinqtest.ErrorsStatus}, answer: "code=false&state=STATE", code: 77, says: `nothing was stored`},
 		{name: "false code, told as text", options: thinqtest.Options{SignInErrors: thinqtest.ErrorsText}, answer: "code=false&state=STATE", code: 77, says: `nothing was stored`},
-		{name: "sign-in in trouble", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/emp/v2/token"}, Code: "500"}, code: 75, says: `nothing was stored`},
+		{name: "sign-in in trouble", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/emp/v2/token"}, Code: "500"}, code: 75, says: `again later: sign-in 500: .*may pass by itself`},
 		{name: "sign-in answers with a page", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/emp/v2/token"}, Body: "html", Status: 502}, code: 75, says: `nothing was stored`},
 		{name: "sign-in breaks off", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/emp/v2/token"}, Body: "reset"}, code: 69, says: `cannot be reached`},
 		{name: "API refuses", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/v2/devices"}, Code: "1304"}, code: 77, says: `nothing was stored.*terms`},
@@ -471,6 +471,16 @@ func TestLoginNeedsLittle(t *testing.T) {
 	d.start()
 	d.stop()
 	d.exits(0)
+}
+
+// But the label of an account is a folder, which must not lie somewhere else.
+func TestLoginStaysInItsFolder(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "v2", thinqtest.Options{})
+	d.edit("thinq:\n", "accounts:\n \"../outside\":\n")
+	d.begin("login", "--paste")
+	d.exits(78, `accounts\.\.\./outside: the label must be`)
+	d.wantNothing()
 }
 
 func TestPick(t *testing.T) {
