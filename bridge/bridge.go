@@ -46,6 +46,9 @@ type Broker interface {
 	Messages() <-chan link.Message
 	Up() <-chan struct{}
 	Status() link.Status
+	// Reappear connects anew, with alias behind the client id, with or without a
+	// last will.
+	Reappear(alias string, will bool)
 }
 
 var (
@@ -128,6 +131,8 @@ type Bridge struct {
 	info       []byte                          // bridge/info as last published
 	reproached map[string]bool                 // mappings that do nothing and were told
 	roster     []byte                          // bridge/devices as last published
+	stand      stance                          // towards other bridges at the base topic
+	delivery   string                          // whether commands reach us, as far as it is known
 }
 
 // New makes a bridge; Run starts it.
@@ -159,7 +164,7 @@ func New(o Options) *Bridge {
 		ended:   make(chan struct{}),
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
 		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, dup: map[[sha256.Size]byte]time.Time{},
-		account: account{condition: condStarting},
+		account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}
 	configured := o.Discovery.Settings
 	b.o.Discovery.Settings = func(id, slug string) discovery.Settings { return b.settings(configured, id, slug) }
@@ -279,13 +284,17 @@ func jitter(d time.Duration, part float64) time.Duration {
 }
 
 // Subscriptions are what the local link must subscribe to. Retained commands
-// are not wanted; announcements are, to find our own that are stale.
+// are not wanted; announcements are, to find our own that are stale, and so is
+// what another bridge says of itself.
 func Subscriptions(t discovery.Topics) []link.Subscription {
 	var subs []link.Subscription
 	for _, filter := range t.Commands() {
 		subs = append(subs, link.Subscription{Filter: filter})
 	}
-	return append(subs, link.Subscription{Filter: t.Announcements(), Retained: true})
+	for _, filter := range append(t.Others(), t.Announcements()) {
+		subs = append(subs, link.Subscription{Filter: filter, Retained: true})
+	}
+	return subs
 }
 
 // Will is the message the local broker publishes when the bridge is lost.

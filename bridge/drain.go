@@ -25,6 +25,9 @@ func (b *Bridge) drain(work context.Context, hangUp context.CancelFunc) {
 	}
 	hangUp()
 	b.retain("", "bridge", b.topics.Bridge("state"), condition(false), rankLast)
+	if b.stand.role == roleActive {
+		b.say(presenceGone)
+	}
 	flush, cancel := context.WithTimeout(work, drainFlush)
 	defer cancel()
 	b.outbox.flush(flush)

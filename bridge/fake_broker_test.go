@@ -46,8 +46,17 @@ func (k *fakeBroker) take(m link.Message) error {
 	if m.Retain {
 		k.retained[m.Topic] = string(m.Payload)
 	}
+	if slices.Contains([]string{base + "/bridge/presence", base + "/bridge/set", base + "/bridge/request/probe"}, m.Topic) {
+		select {
+		case k.messages <- m:
+		default:
+		}
+	}
 	return nil
 }
+
+// Reappear does nothing: the fake one knows no wills.
+func (k *fakeBroker) Reappear(string, bool) {}
 
 func (k *fakeBroker) Messages() <-chan link.Message { return k.messages }
 func (k *fakeBroker) Up() <-chan struct{}           { return k.ups }

@@ -30,12 +30,13 @@ const (
 	rankAvailability
 	rankInfo
 	rankLast // bridge/state: after everything else of the whole bridge
+	rankGone // that this bridge is gone: after that, too
 )
 
 // An item is one message to be published.
 type item struct {
 	link.Message
-	kind   string // for metrics: state, availability, discovery, event, result, bridge
+	kind   string // for metrics: state, availability, discovery, event, result, bridge, presence
 	group  string // slug; rank orders within it
 	rank   rank
 	paced  bool      // part of a republication
@@ -59,6 +60,7 @@ type outbox struct {
 	flying int
 	sent   []time.Time // of the last paced messages
 	down   bool
+	only   limits
 	on     int             // counts connections
 	denied map[string]bool // topics whose refusal was logged
 	wake   chan struct{}
@@ -83,6 +85,9 @@ func (o *outbox) put(it item) {
 func (o *outbox) add(it *item) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.only == outboxMute && it.kind != presenceKind {
+		return
+	}
 	if it.Retain {
 		if old := o.topic[it.Topic]; old != nil {
 			old.Payload, old.paced = it.Payload, old.paced && it.paced
@@ -123,6 +128,33 @@ func (o *outbox) up() {
 	o.items = slices.DeleteFunc(o.items, func(it *item) bool { return it.Retain && !it.flying })
 	clear(o.topic)
 	clear(o.denied)
+	o.poke()
+}
+
+// limits say what may be published at all.
+type limits int
+
+const (
+	outboxOpen limits = iota
+	outboxHeld        // only what bridges say to each other; the rest waits
+	outboxMute        // likewise; the rest is void
+)
+
+// presenceKind is the kind of what bridges say to each other.
+const presenceKind = "presence"
+
+// restrict sets what may be published. What an open outbox was about to say of
+// commands is still said.
+func (o *outbox) restrict(to limits) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if to == outboxMute {
+		o.items = slices.DeleteFunc(o.items, func(it *item) bool {
+			return !it.flying && (it.Retain || o.only == outboxHeld && it.kind != presenceKind)
+		})
+		clear(o.topic)
+	}
+	o.only = to
 	o.poke()
 }
 
@@ -181,7 +213,7 @@ func (o *outbox) run(ctx context.Context) {
 func (o *outbox) flush(ctx context.Context) {
 	for tick := time.NewTicker(10 * time.Millisecond); ; {
 		o.mu.Lock()
-		done := o.down || len(o.items) == 0
+		done := o.down || o.only == outboxHeld || len(o.items) == 0
 		o.mu.Unlock()
 		if done {
 			tick.Stop()
@@ -208,7 +240,7 @@ func (o *outbox) take(now time.Time) (next *item, wait time.Duration) {
 	for _, it := range o.items {
 		ready := o.readyAt(it, now)
 		switch {
-		case it.flying:
+		case it.flying, o.only != outboxOpen && it.kind != presenceKind:
 		case ready.After(now): // asked before blocked, which is slower
 			if d := ready.Sub(now); wait == 0 || d < wait {
 				wait = d
@@ -253,7 +285,7 @@ func (o *outbox) blocked(it *item) bool {
 		case other.Topic == it.Topic && other.flying:
 			return true
 		case !other.Retain || other.rank >= it.rank || !other.again.IsZero():
-		case it.rank == rankLast:
+		case it.rank >= rankLast:
 			return true
 		case it.group == "" || it.group != other.group:
 		case it.Retain || other.rank == rankAnnounce:

@@ -23,9 +23,14 @@ const (
 func (b *Bridge) connected() {
 	b.log.Info("connected to the broker")
 	b.m.mqttConnected.Set(1)
+	if b.stand.role == roleAside {
+		b.outbox.up()
+		b.notice()
+		return
+	}
+	b.outbox.restrict(outboxHeld)
 	b.outbox.up()
-	b.republish("start")
-	b.later.set("strangers", time.Now().Add(clearDelay), b.clearStrangers)
+	b.lookRound()
 }
 
 // reborn follows the birth message of Home Assistant, which drops what comes

@@ -20,6 +20,9 @@ func (b *Bridge) receive(m link.Message) {
 		b.m.mqttDropped.WithLabelValues("unknown_topic").Inc()
 		return
 	}
+	if b.overhear(m, t) || b.hold(m, t) {
+		return
+	}
 	switch t.Kind {
 	case discovery.KindSet:
 		b.m.mqttReceived.WithLabelValues("set").Inc()

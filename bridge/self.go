@@ -151,9 +151,9 @@ func (b *Bridge) publishInfo() {
 		cloud["paused_until"] = paused.UTC().Format(time.RFC3339)
 	}
 	info := map[string]any{
-		"version": b.o.Version, "commit": b.o.Commit, "instance": b.o.Discovery.Instance,
+		"version": b.o.Version, "commit": b.o.Commit, "instance": b.o.Discovery.Instance, "run": b.stand.run,
 		"started": b.started.UTC().Format(time.RFC3339), "cloud": cloud,
-		"mqtt":    map[string]any{"base_topic": b.topics.Base, "discovery_prefix": b.topics.Prefix},
+		"mqtt":    map[string]any{"base_topic": b.topics.Base, "discovery_prefix": b.topics.Prefix, "commands": b.delivery},
 		"devices": len(b.devices), "devices_online": online, "config": b.o.Config,
 	}
 	if b.o.Account != "" {

@@ -17,7 +17,8 @@ type Snapshot struct {
 	CloudText string           `json:"cloud_text"` // what to do about it, for a person
 	Push      string           `json:"push"`       // "live", "connecting", "suspect" or "off"
 	Broker    link.Status      `json:"broker"`
-	Energy    string           `json:"energy,omitempty"` // what is wrong with energy values as a whole, for a person
+	Standby   string           `json:"standby,omitempty"` // what it stands by for, for a person
+	Energy    string           `json:"energy,omitempty"`  // what is wrong with energy values as a whole, for a person
 	CallsLeft int              `json:"calls_left"`
 	Paused    time.Time        `json:"paused_until,omitzero"`
 	Started   time.Time        `json:"started"`
@@ -84,7 +85,7 @@ func (b *Bridge) snapshot() Snapshot {
 	s := Snapshot{
 		Account: b.o.Account, Cloud: b.account.condition, CloudText: cmp.Or(b.account.text, b.account.trouble),
 		Push: b.pushState(), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
-		Paused: latest(paused, b.account.until), Started: b.started, Devices: b.rows(),
+		Paused: latest(paused, b.account.until), Started: b.started, Standby: b.standing(), Devices: b.rows(),
 	}
 	if s.Paused.Before(time.Now()) {
 		s.Paused = time.Time{}
@@ -102,6 +103,9 @@ func (b *Bridge) awaited(s Snapshot) []string {
 	var all []string
 	if b.stopping {
 		all = append(all, "stopping")
+	}
+	if s.Standby != "" {
+		all = append(all, s.Standby)
 	}
 	if !s.Broker.Connected {
 		all = append(all, cmp.Or("broker: "+s.Broker.Problem, "broker"))

@@ -12,8 +12,8 @@ type Topics struct {
 	Prefix string // "homeassistant"
 }
 
-// bridgeLevel is the topic level of the bridge itself; no slug may be it.
-const bridgeLevel = "bridge"
+// BridgeLevel is the topic level of the bridge itself; no slug may be it.
+const BridgeLevel = "bridge"
 
 // announcementStem precedes the slug in the object id of an announcement.
 const announcementStem = "thinq2mqtt_"
@@ -69,10 +69,16 @@ func (t Topics) Event(slug, key string) string { return t.State(slug) + "/event/
 func (t Topics) Extra(slug, key string) string { return t.State(slug) + "/state/" + key }
 
 // Bridge is a topic of the bridge itself: state, info, devices, event, logging.
-func (t Topics) Bridge(name string) string { return t.Base + "/" + bridgeLevel + "/" + name }
+func (t Topics) Bridge(name string) string { return t.Base + "/" + BridgeLevel + "/" + name }
 
 // Request is the topic of a request to the bridge.
 func (t Topics) Request(verb string) string { return t.Bridge("request/" + verb) }
+
+// Presence is where bridges at one base topic tell each other that they are there.
+func (t Topics) Presence() string { return t.Bridge("presence") }
+
+// Others are the filters under which another bridge at the base topic is heard.
+func (t Topics) Others() []string { return []string{t.Bridge("info"), t.Bridge("state"), t.Presence()} }
 
 // Response is the topic of the answer to a request.
 func (t Topics) Response(verb string) string { return t.Bridge("response/" + verb) }
@@ -141,9 +147,9 @@ func parseBase(rest string) (Target, bool) {
 	switch {
 	case slug == "":
 		return Target{}, false
-	case slug == bridgeLevel && !deep:
+	case slug == BridgeLevel && !deep:
 		return Target{Kind: KindBridge, Key: word}, word != ""
-	case slug == bridgeLevel:
+	case slug == BridgeLevel:
 		kind := bridged[word]
 		return Target{Kind: kind, Key: key}, kind != 0
 	case deep:
@@ -161,7 +167,7 @@ func parsePrefix(rest string) (Target, bool) {
 	}
 	id, isConfig := strings.CutSuffix(rest, "/config")
 	slug, isOurs := strings.CutPrefix(id, "device/"+announcementStem)
-	return Target{Kind: KindDiscovery, Slug: slug}, isConfig && isOurs && (slug == bridgeLevel || ValidSlug(slug))
+	return Target{Kind: KindDiscovery, Slug: slug}, isConfig && isOurs && (slug == BridgeLevel || ValidSlug(slug))
 }
 
 // Slug is the default slug of an appliance: its type and eight hex digits of
@@ -189,7 +195,7 @@ func slugWord(s string) string {
 // ValidSlug reports whether s can stand in topics and discovery ids: Home
 // Assistant takes letters, digits, underscore and hyphen. "bridge" is taken.
 func ValidSlug(s string) bool {
-	if s == "" || s == bridgeLevel || len(s) > 64 {
+	if s == "" || s == BridgeLevel || len(s) > 64 {
 		return false
 	}
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""

@@ -38,6 +38,7 @@ type keeper struct {
 	fresh   chan *connection // a connection that wants its subscriptions; newest wins
 	fatal   chan error
 	began   time.Time
+	look    guise
 
 	pending *guard       // only the manager's goroutine: the connection being made
 	rest    atomic.Int64 // Unix time in ns until which a refusal keeps us away
@@ -50,6 +51,7 @@ func newKeeper(l *Link) *keeper {
 		fresh:   make(chan *connection, 1),
 		fatal:   make(chan error, 1),
 		began:   time.Now(),
+		look:    l.guise(),
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +82,7 @@ func (k *keeper) config() autopaho.ClientConfig {
 		OnConnectionDown:      k.onDown,
 		OnConnectError:        k.onError,
 	}
-	c.ClientID = k.o.ClientID
+	c.ClientID = k.o.ClientID + k.look.alias
 	c.Session = k.session
 	c.PingHandler = heartbeat{k.o.Keepalive}
 	// Only messages with QoS 0 come this way, the others go through the session.
@@ -88,7 +90,7 @@ func (k *keeper) config() autopaho.ClientConfig {
 		k.hand(r.Packet.Packet())
 		return true, nil
 	}}
-	if w := k.o.Will; w != nil {
+	if w := k.o.Will; w != nil && !k.look.bare {
 		c.WillMessage = &paho.WillMessage{Topic: w.Topic, Payload: w.Payload, Retain: w.Retain, QoS: 1}
 	}
 	return c
@@ -295,6 +297,8 @@ func (k *keeper) serve(ctx context.Context) error {
 				return errStands
 			}
 			k.settle()
+		case <-k.again:
+			return errAgain
 		case err := <-k.fatal:
 			return err
 		case <-ctx.Done():

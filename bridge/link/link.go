@@ -79,6 +79,8 @@ type Link struct {
 	signal   chan struct{}
 	up       atomic.Pointer[connection] // nil while down
 	status   condition
+	as       atomic.Pointer[guise]
+	again    chan struct{} // Reappear was called
 
 	mu     sync.Mutex // of what follows
 	keeper *keeper    // the one in charge; what others do counts no more
@@ -101,7 +103,7 @@ func New(o Options) *Link {
 		}
 	}
 	l := &Link{o: o, at: at, bad: err,
-		messages: make(chan Message, o.Buffer), signal: make(chan struct{}, 1)}
+		messages: make(chan Message, o.Buffer), signal: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 	l.status.begin(time.Now())
 	return l
 }
@@ -123,9 +125,12 @@ func (l *Link) Run(ctx context.Context) error {
 	for stuck := 0; ; {
 		gone, err := l.keep(ctx)
 		switch {
+		case errors.Is(err, errAgain):
+			l.forget()
 		case !errors.Is(err, errStands):
 			return err
-		case !gone:
+		}
+		if !gone {
 			stuck++
 		}
 		if stuck == mostStuck {

@@ -61,8 +61,9 @@ func TestBrokerRules(t *testing.T) {
 	s := mosquitto.Start(t, o)
 	everything := connect(t, s, o, "everything")
 	tests := []struct{ topic, thinq2mqtt, homeassistant, dashboard string }{
-		{"thinq2mqtt/bridge/state", "w", "r", "r"},
-		{"thinq2mqtt/bridge/info", "w", "r", ""},
+		{"thinq2mqtt/bridge/state", "rw", "r", "r"},
+		{"thinq2mqtt/bridge/info", "rw", "r", ""},
+		{"thinq2mqtt/bridge/presence", "rw", "r", ""},
 		{"thinq2mqtt/bridge/request/restart", "rw", "rw", ""},
 		{"thinq2mqtt/bridge/request/device/options", "rw", "rw", ""},
 		{"thinq2mqtt/bridge/response/restart", "w", "r", ""},
