@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,63 @@ func TestGuardReads(t *testing.T) {
 				t.Errorf("fault %v, want %q", g.fault(), c.want)
 			}
 		})
+	}
+}
+
+// grown is how much memory f reserves.
+func grown(f func()) int {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int(after.TotalAlloc - before.TotalAlloc)
+}
+
+// A packet up to the announced size is taken, and what is kept of it is less than
+// twice that; one byte more is refused for next to nothing.
+func TestS27PacketSize(t *testing.T) {
+	for size, taken := range map[int]bool{maxPacket - 1: true, maxPacket: true, maxPacket + 1: false, maxPacket + 2: false} {
+		m := Message{Topic: "t"}
+		m.Payload = make([]byte, size-(1+3)-(2+1)-2-1) // header, topic, packet identifier, properties
+		in := (&publication{Message: m, id: 1}).bytes()
+		if len(in) != size {
+			t.Fatalf("made %d bytes, want %d", len(in), size)
+		}
+		g := newGuard(&tape{play: bytes.NewReader(append(bytes.Clone(greeting), in...))}, time.Minute)
+		var kept *packets.ControlPacket
+		var err error
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		cost := grown(func() {
+			_, _ = packets.ReadPacket(g) // CONNACK
+			kept, err = packets.ReadPacket(g)
+		})
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(kept)
+		if live := int(after.HeapAlloc) - int(before.HeapAlloc); (err == nil) != taken || live > 2*maxPacket || !taken && cost > 64<<10 {
+			t.Errorf("%d bytes: %v, %d bytes kept, %d reserved", size, err, live, cost)
+		}
+	}
+}
+
+// Five bytes that announce 200 MB, as any kind of packet, are refused before
+// memory is reserved (M18).
+func TestF057HugePacket(t *testing.T) {
+	for kind := range byte(16) {
+		g := newGuard(&tape{play: bytes.NewReader(append(bytes.Clone(greeting), kind<<4, 0x80, 0xD6, 0xAE, 0x5F))}, time.Minute)
+		cost := grown(func() {
+			for range 2 {
+				_, _ = packets.ReadPacket(g)
+			}
+		})
+		if cost > 64<<10 {
+			t.Errorf("kind %d: %d bytes of memory", kind, cost)
+		}
+		if err := g.fault(); err == nil || !strings.Contains(words(err), "more than the 262144 announced") {
+			t.Errorf("kind %d: %v", kind, err)
+		}
 	}
 }
 

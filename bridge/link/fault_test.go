@@ -49,7 +49,8 @@ func (c *counter) worst() (most, all int) {
 	return most, len(seen)
 }
 
-func TestAcceptThenDropDoesNotSpin(t *testing.T) {
+// A broker that accepts and drops makes us neither spin nor fill the log.
+func TestF031AcceptThenDrop(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		backoff link.Backoff
@@ -59,7 +60,8 @@ func TestAcceptThenDropDoesNotSpin(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBroker(t, linktest.Options{})
 				n := count(b)
-				l, _ := start(t, link.Options{URL: b.URL(), Dial: n.Dial, Backoff: c.backoff})
+				log, lines := logged()
+				l, stop := start(t, link.Options{URL: b.URL(), Dial: n.Dial, Backoff: c.backoff, Logger: log})
 				for begin := time.Now(); time.Since(begin) < 3*time.Hour; {
 					<-l.Up()
 					b.Kill()
@@ -67,33 +69,69 @@ func TestAcceptThenDropDoesNotSpin(t *testing.T) {
 				if most, all := n.worst(); most > c.ceiling || all < 30 {
 					t.Errorf("%d connections in a minute and %d in 3 h, want %d a minute at most", most, all, c.ceiling)
 				}
+				_ = stop()
+				if n := bytes.Count(lines.Bytes(), []byte("\n")); n > 3*4 {
+					t.Errorf("%d lines in 3 h, want 4 an hour at most:\n%s", n, lines)
+				}
 			})
 		})
 	}
 }
 
-func TestTwoClientsWithOneID(t *testing.T) {
+// Two clients with one id give way to each other, and both say why.
+func TestF030TwinTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, linktest.Options{})
 		one, two := count(b), count(b)
 		a, _ := start(t, link.Options{URL: b.URL(), Dial: one.Dial})
 		c, _ := start(t, link.Options{URL: b.URL(), Dial: two.Dial})
-		var named atomic.Bool
-		for range 600 { // 10 min
-			time.Sleep(time.Second)
-			for _, l := range []*link.Link{a, c} {
-				if strings.Contains(l.Status().Problem, "another client with the same client id") {
-					named.Store(true)
-				}
+		time.Sleep(10 * time.Minute)
+		for _, l := range []*link.Link{a, c} {
+			if s := l.Status(); !strings.Contains(s.Twin, "another client with the same client id took the connection over") {
+				t.Errorf("status %+v, want the twin named", s)
 			}
-		}
-		if !named.Load() {
-			t.Error("nobody says that the client id is used twice")
 		}
 		for _, n := range []*counter{one, two} {
 			if _, all := n.worst(); all > 6 {
 				t.Errorf("%d connections in 10 min, want 6 at most", all)
 			}
+		}
+	})
+}
+
+// A twin that never gives way: after the third time we leave it the connection
+// for half an hour, say so and until when, and forget it when it is gone.
+func TestF030TwinThatFights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := make(chan struct{})
+		s := &script{play: func(c wire, _ int) {
+			c.accept()
+			select {
+			case <-gone:
+				c.serve(all)
+			default:
+				c.say(0xE0, 2, 0x8E, 0)
+			}
+		}}
+		l, _ := start(t, link.Options{URL: &url.URL{Scheme: "mqtt", Host: "broker.test"}, Dial: s.Dial, Backoff: link.CloudBackoff})
+		time.Sleep(20 * time.Minute)
+		if got := l.Status(); s.n.Load() != 3 || !strings.Contains(got.Twin, "3 times") || !strings.Contains(got.Problem, "taken over") || time.Until(got.Resting) < 10*time.Minute {
+			t.Errorf("%d connections, status %+v", s.n.Load(), got)
+		}
+		time.Sleep(3 * time.Hour)
+		if n := s.n.Load(); n > 10 {
+			t.Errorf("%d connections in three hours", n)
+		}
+		close(gone)
+		for !l.Status().Connected {
+			time.Sleep(time.Second)
+		}
+		if got := l.Status(); got.Twin == "" || !got.Resting.IsZero() {
+			t.Errorf("status %+v, want the twin told for a while", got)
+		}
+		time.Sleep(time.Hour)
+		if got := l.Status(); got.Twin != "" {
+			t.Errorf("status %+v an hour later", got)
 		}
 	})
 }
@@ -119,50 +157,57 @@ func (h hole) Write(p []byte) (int, error) {
 	return h.Conn.Write(p)
 }
 
-func TestHalfOpenConnection(t *testing.T) {
-	for _, c := range []struct {
-		name       string
-		keepalive  time.Duration
-		deaf, mute bool
-		within     time.Duration
-	}{
-		{"local, both ways", 15 * time.Second, true, true, 35 * time.Second},
-		{"local, nothing comes", 15 * time.Second, true, false, 35 * time.Second},
-		{"local, nothing goes", 15 * time.Second, false, true, 35 * time.Second},
-		{"cloud, both ways", time.Minute, true, true, 135 * time.Second},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBroker(t, linktest.Options{})
-				var deaf, mute atomic.Bool
-				l, _ := start(t, link.Options{URL: b.URL(), Keepalive: c.keepalive, Dial: func(ctx context.Context, n, a string) (net.Conn, error) {
-					conn, err := b.Dial(ctx, n, a)
-					return hole{conn, &deaf, &mute}, err
-				}})
-				<-l.Up()
-				time.Sleep(10 * time.Minute)
-				if s := l.Status(); s.Connects != 1 {
-					t.Fatalf("an idle connection was made anew: %+v", s)
-				}
-				deaf.Store(c.deaf)
-				mute.Store(c.mute)
-				err := l.Publish(t.Context(), link.Message{Topic: "a"})
-				if err == nil {
-					t.Error("published into a hole")
-				}
-				begin := time.Now().Add(-10 * time.Second) // Publish waited for its acknowledgement
-				for l.Status().Connected {
-					time.Sleep(time.Second)
-				}
-				if took := time.Since(begin); took > c.within {
-					t.Errorf("noticed after %v, want %v at most", took, c.within)
-				}
-				deaf.Store(false)
-				mute.Store(false)
-				<-l.Up()
-			})
-		})
+// A direction in which nothing gets through any more.
+type direction struct {
+	name       string
+	deaf, mute bool
+}
+
+var directions = []direction{{"both ways", true, true}, {"nothing comes", true, false}, {"nothing goes", false, true}}
+
+func TestF032HalfOpenToTheCloud(t *testing.T) {
+	for _, d := range directions {
+		t.Run(d.name, func(t *testing.T) { halfOpen(t, d, time.Minute, 135*time.Second) })
 	}
+}
+
+func TestF050HalfOpenInTheHouse(t *testing.T) {
+	for _, d := range directions {
+		t.Run(d.name, func(t *testing.T) { halfOpen(t, d, 15*time.Second, 35*time.Second) })
+	}
+}
+
+// halfOpen expects that the loss is noticed in time, that nothing was said to be
+// published, and that the link comes back.
+func halfOpen(t *testing.T, d direction, keepalive, within time.Duration) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		var deaf, mute atomic.Bool
+		l, _ := start(t, link.Options{URL: b.URL(), Keepalive: keepalive, Dial: func(ctx context.Context, n, a string) (net.Conn, error) {
+			conn, err := b.Dial(ctx, n, a)
+			return hole{conn, &deaf, &mute}, err
+		}})
+		<-l.Up()
+		time.Sleep(10 * time.Minute)
+		if s := l.Status(); s.Connects != 1 {
+			t.Fatalf("an idle connection was made anew: %+v", s)
+		}
+		deaf.Store(d.deaf)
+		mute.Store(d.mute)
+		begin := time.Now()
+		if err := l.Publish(t.Context(), link.Message{Topic: "a"}); err == nil {
+			t.Error("published into a hole")
+		}
+		for l.Status().Connected {
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(begin); took > within {
+			t.Errorf("noticed after %v, want %v at most", took, within)
+		}
+		deaf.Store(false)
+		mute.Store(false)
+		<-l.Up()
+	})
 }
 
 func TestLostInFlightIsToldAtOnce(t *testing.T) {
@@ -201,24 +246,43 @@ func TestBrokerShutsDown(t *testing.T) {
 	})
 }
 
-func TestHoursOfFlapping(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBroker(t, linktest.Options{})
-		n := count(b)
-		l, _ := start(t, link.Options{URL: b.URL(), Dial: n.Dial, Subscriptions: []link.Subscription{{Filter: "in"}}})
-		for i := range 100 { // lives from 0 to 5 min: four hours
-			<-l.Up()
-			if err := b.Publish("in", []byte("x"), false); err != nil {
-				t.Fatal(err)
-			}
-			<-l.Messages()
-			time.Sleep(time.Duration(i*37%300) * time.Second)
-			b.Kill()
-		}
-		if most, _ := n.worst(); most > 10 {
-			t.Errorf("%d connections in a minute, want 10 at most", most)
-		}
-	})
+// Whoever handles messages is known from the start, not added to a connection:
+// after a hundred reconnections each message still comes, and each goes out.
+func TestF109HundredReconnects(t *testing.T) {
+	for _, handled := range []bool{false, true} {
+		t.Run(fmt.Sprint("handler ", handled), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBroker(t, linktest.Options{})
+				n := count(b)
+				in := make(chan link.Message, 1)
+				o := link.Options{URL: b.URL(), Dial: n.Dial, Subscriptions: []link.Subscription{{Filter: "in"}}}
+				if handled {
+					o.Handle = func(m link.Message) { in <- m }
+				}
+				l, _ := start(t, o)
+				out, _ := b.Subscribe("out")
+				for i := range 100 { // lives from 0 to 5 min: four hours
+					<-l.Up()
+					if err := b.Publish("in", []byte("x"), false); err != nil {
+						t.Fatal(err)
+					}
+					select {
+					case <-in:
+					case <-l.Messages():
+					}
+					if err := l.Publish(t.Context(), link.Message{Topic: "out"}); err != nil {
+						t.Fatal(err)
+					}
+					<-out
+					time.Sleep(time.Duration(i*37%300) * time.Second)
+					b.Kill()
+				}
+				if most, _ := n.worst(); most > 10 {
+					t.Errorf("%d connections in a minute, want 10 at most", most)
+				}
+			})
+		})
+	}
 }
 
 // What the resolver says of a name server that is gone holds another local port

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -244,21 +246,67 @@ func TestWill(t *testing.T) {
 	})
 }
 
-func TestPasswordIsAskedEachTime(t *testing.T) {
+// A wrong password is named with its user and broker, never itself; what the file
+// holds now is tried without a restart.
+func TestF056PasswordCorrected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, linktest.Options{Username: "me", Password: "right"})
-		var password atomic.Value
-		password.Store("wrong")
-		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial, Username: "me", Password: func() (string, error) { return password.Load().(string), nil }})
-		time.Sleep(time.Second) // virtual
-		if s := l.Status(); s.Connected || !strings.Contains(s.Problem, "bad user name or password") || strings.Contains(s.Problem, "wrong") {
+		file := filepath.Join(t.TempDir(), "password")
+		write := func(text string) {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("wrong")
+		n := count(b)
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: n.Dial, Username: "me", Password: func() (string, error) {
+			text, err := os.ReadFile(file)
+			return string(text), err
+		}})
+		time.Sleep(10 * time.Minute)
+		if s := l.Status(); s.Connected || !strings.HasPrefix(s.Problem, "bad user name or password (0x86)") ||
+			!strings.HasSuffix(s.Problem, `, for user "me" at broker.test:1883`) || strings.Contains(s.Problem, "wrong") {
 			t.Errorf("status %+v, want the refusal in words", s)
 		}
-		password.Store("right")
+		if most, all := n.worst(); most > 2 || all < 10 {
+			t.Errorf("%d attempts in a minute, %d in ten, want one in 30 s at most", most, all)
+		}
+		write("right")
 		begin := time.Now()
 		<-l.Up()
 		if took := time.Since(begin); took > time.Minute {
 			t.Errorf("up after %v, want a minute at most", took)
+		}
+	})
+}
+
+// A topic arrives whole or is refused, whatever its length; none is cut.
+func TestF049LongTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, linktest.Options{})
+		l, _ := start(t, link.Options{URL: b.URL(), Dial: b.Dial})
+		<-l.Up()
+		out, _ := b.Subscribe("#")
+		for length := 1; length < 2000; length += 1 + length/100 {
+			for _, letter := range []string{"x", "é", "😀"} {
+				topic := strings.Repeat(letter, length)
+				err := l.Publish(t.Context(), link.Message{Topic: topic})
+				if refused := errors.Is(err, link.ErrTopic); refused != (len(topic) > 512) || err != nil && !refused {
+					t.Errorf("%d bytes: %v", len(topic), err)
+				}
+				if err != nil {
+					continue
+				}
+				if m := <-out; m.Topic != topic {
+					t.Errorf("%d bytes arrived as %d", len(topic), len(m.Topic))
+				}
+			}
+		}
+		if err := l.Publish(t.Context(), link.Message{Topic: strings.Repeat("x", 512)}); err != nil {
+			t.Errorf("512 bytes: %v", err)
+		}
+		if s := l.Status(); s.Connects != 1 {
+			t.Errorf("%d connections, want none lost over a topic", s.Connects)
 		}
 	})
 }

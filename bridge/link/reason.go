@@ -121,7 +121,8 @@ func alerted(err error) bool {
 
 // vanished tells whether what was sent got no answer at all.
 func vanished(err error) bool {
-	return errors.Is(err, errMute) || errors.Is(err, errDialTime) || errors.Is(err, os.ErrDeadlineExceeded)
+	return slices.ContainsFunc([]error{errMute, errDialTime, os.ErrDeadlineExceeded, context.DeadlineExceeded},
+		func(silence error) bool { return errors.Is(err, silence) })
 }
 
 // words says what went wrong, without addresses that change with every attempt

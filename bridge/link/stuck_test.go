@@ -204,7 +204,7 @@ func TestF051BrokerStopsReading(t *testing.T) {
 		s := &script{play: func(c wire, n int) {
 			c.accept()
 			if n > 1 {
-				c.serve(nothing)
+				c.serve(all)
 				return
 			}
 			for range 5 {
