@@ -110,22 +110,23 @@ func TestF036NoSuback(t *testing.T) {
 func TestF108KilledBeforeSuback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, linktest.Options{})
-		var l *link.Link
+		var running atomic.Pointer[link.Link]
 		cut := &script{play: func(w wire, _ int) {
 			w.accept()
 			_, _ = w.Read(make([]byte, 100)) // SUBSCRIBE
-			if l.Status().Connected {
+			if l := running.Load(); l != nil && l.Status().Connected {
 				t.Error("connected before the subscription stands")
 			}
 		}}
 		dials := 0
-		l, _ = start(t, link.Options{URL: nowhere, SessionExpiry: time.Hour, Subscriptions: []link.Subscription{{Filter: "in"}},
+		l, _ := start(t, link.Options{URL: nowhere, SessionExpiry: time.Hour, Subscriptions: []link.Subscription{{Filter: "in"}},
 			Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if dials++; dials%2 == 1 {
 					return cut.Dial(ctx, network, addr)
 				}
 				return b.Dial(ctx, network, addr)
 			}})
+		running.Store(l)
 		for i := range 100 {
 			<-l.Up()
 			_ = b.Publish("in", fmt.Append(nil, i), false)
@@ -187,6 +188,7 @@ func TestF045NeverBanned(t *testing.T) {
 		}}
 		start(t, link.Options{URL: nowhere, Dial: s.Dial})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if bans > 0 || cuts < 50 {
 			t.Errorf("banned %d times in %d connections", bans, cuts)
 		}
@@ -203,6 +205,7 @@ func TestF045BanDoublesTheWait(t *testing.T) {
 		}}
 		l, _ := start(t, link.Options{URL: nowhere, Dial: s.Dial})
 		time.Sleep(3 * time.Hour)
+		synctest.Wait()
 		for i, least := range []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 40 * time.Minute, 40 * time.Minute} {
 			if wait := at[i+1].Sub(at[i]); wait < least || wait > least+time.Minute {
 				t.Errorf("wait %d is %v, want %v", i, wait, least)
