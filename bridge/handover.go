@@ -181,10 +181,11 @@ func (s *Store) moves(token json.RawMessage) []func() error {
 		}
 	}
 	if present(token) == nil {
-		return []func() error{forget(damagedFile), forget(tokenFile + ".old"), forget(tokenFile), forget(claimedFile)}
+		return []func() error{forget(damagedFile), forget(tokenFile + linkSuffix), forget(tokenFile + ".old"), forget(tokenFile), forget(claimedFile)}
 	}
 	return []func() error{
 		forget(damagedFile),
+		forget(tokenFile + linkSuffix), // of a crash
 		forget(tokenFile + ".old"), // of another sign-in, maybe of another account
 		func() error { return os.Rename(s.path(claimedFile), s.path(tokenFile)) },
 	}

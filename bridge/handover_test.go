@@ -176,6 +176,43 @@ func TestS26FormerSignInIsForgotten(t *testing.T) {
 	}
 }
 
+// A failed write, or a crash amid one, leaves no further copy of a sign-in.
+func TestS26NoFurtherCopy(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	token, copied := json.RawMessage(`{"access_token":"canary"}`), filepath.Join(dir, tokenFile+".link")
+	if err := s.SaveToken(token); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(dir, tokenFile), filepath.Join(dir, tokenFile+".old")); err != nil {
+		t.Skip(err)
+	}
+	if err := s.SaveToken(token); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(copied); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after a failed write and another: %v", err)
+	}
+	for _, next := range []json.RawMessage{token, nil} {
+		if err := os.WriteFile(copied, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := HandOver(dir, next); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.TakeOver(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(copied); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("after %s was taken over: %v", next, err)
+		}
+	}
+}
+
 // However the file is damaged, the sign-in before it stays, and it is told.
 func TestHandOverDamaged(t *testing.T) {
 	dir := signedIn(t)

@@ -245,11 +245,15 @@ func syncFolder(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// linkSuffix is for the short life of a link to a file.
+const linkSuffix = ".link"
+
 // keepOld makes the present generation the old one without ever taking the
 // file away: a hard link beside it, renamed over the older one.
 func keepOld(path string) error {
-	fresh := path + ".link"
+	fresh := path + linkSuffix
 	os.Remove(fresh)
+	defer os.Remove(fresh) // after a write that failed both are the same file, and the renaming does nothing
 	if err := os.Link(path, fresh); err != nil {
 		return nil // no hard links here: do without the second generation
 	}
