@@ -61,7 +61,7 @@ func NewPacer(b Backoff) *Pacer { return &Pacer{Backoff: b.orDefault()} }
 
 // Next is the time to wait before the next attempt, and takes that attempt as made.
 func (p *Pacer) Next(now time.Time) time.Duration {
-	at := now.Add(max(p.jittered(), p.floor))
+	at := now.Add(max(p.jittered(), p.floor, p.spread(now)))
 	p.floor = 0
 	if n := len(p.attempts); n >= p.PerMinute {
 		if free := p.attempts[n-p.PerMinute].Add(time.Minute); free.After(at) {
@@ -71,6 +71,21 @@ func (p *Pacer) Next(now time.Time) time.Duration {
 	}
 	p.attempts = append(p.attempts, at)
 	return at.Sub(now)
+}
+
+// thrifty is how many of the attempts of a minute are spread over what is left of
+// it. Whoever spends all of them in its first seconds finds a broker that was
+// away for ten only when the minute is over.
+const thrifty = 2
+
+// spread is how long to wait so that the last attempts of a minute are apart.
+func (p *Pacer) spread(now time.Time) time.Duration {
+	lately := slices.DeleteFunc(slices.Clone(p.attempts), func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	left := p.PerMinute - len(lately)
+	if left < 1 || left > thrifty || len(lately) == 0 {
+		return 0
+	}
+	return lately[0].Add(time.Minute).Sub(now) / time.Duration(left+1)
 }
 
 // jittered is 0 the very first time, and afterwards anything up to a ceiling

@@ -67,6 +67,22 @@ func TestPacerStaysBelowTheCeiling(t *testing.T) {
 	}
 }
 
+// A broker that was away for some seconds is found again within half a minute,
+// however few attempts a minute has.
+func TestPacerSpreadsItsAttempts(t *testing.T) {
+	for range 1000 {
+		p := NewPacer(CloudBackoff)
+		p.Next(time.Unix(0, 0))
+		lost := time.Unix(3600, 0)
+		for now := lost; now.Sub(lost) < 40*time.Second; {
+			wait := p.Next(now)
+			if now = now.Add(wait); wait > 20*time.Second {
+				t.Fatalf("waits %v until %v after the loss", wait, now.Sub(lost))
+			}
+		}
+	}
+}
+
 func TestPacerForgetsOnlyWhatWasStable(t *testing.T) {
 	now := time.Unix(0, 0)
 	p := &Pacer{Backoff: LocalBackoff}
