@@ -60,7 +60,12 @@ type Pacer struct {
 func NewPacer(b Backoff) *Pacer { return &Pacer{Backoff: b.orDefault()} }
 
 // Next is the time to wait before the next attempt, and takes that attempt as made.
+// Whoever asks before its time has come takes over from somebody who waited for
+// it and is gone: it is still the next one.
 func (p *Pacer) Next(now time.Time) time.Duration {
+	if n := len(p.attempts); n > 0 && p.attempts[n-1].After(now) && p.floor == 0 {
+		return p.attempts[n-1].Sub(now)
+	}
 	at := now.Add(max(p.jittered(), p.floor, p.spread(now)))
 	p.floor = 0
 	if n := len(p.attempts); n >= p.PerMinute {

@@ -83,6 +83,19 @@ func TestPacerSpreadsItsAttempts(t *testing.T) {
 	}
 }
 
+// A successor waits for the attempt that was planned, not for one after it.
+func TestPacerKeepsWhatWasPlanned(t *testing.T) {
+	p := NewPacer(CloudBackoff)
+	now := time.Unix(0, 0)
+	for range 20 {
+		now = now.Add(p.Next(now))
+	}
+	wait := p.Next(now)
+	if again := p.Next(now.Add(wait / 3)); again != wait-wait/3 {
+		t.Errorf("waits %v, and a third of that later %v", wait, again)
+	}
+}
+
 func TestPacerForgetsOnlyWhatWasStable(t *testing.T) {
 	now := time.Unix(0, 0)
 	p := &Pacer{Backoff: LocalBackoff}
