@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -9,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
@@ -150,16 +150,13 @@ func TestSoak(t *testing.T) {
 	withWay(t, personal, thinqtest.Options{Samples: samples(homes...), ClampEvents: true, CallsPerHour: -1}, func(d *daemon) {
 		x, random := newTruth(d), rand.New(rand.NewPCG(*firstSeed, 720))
 		d.after(12 * time.Hour)
-		first := used()
-		var last usage
+		first, last := d.rest(), usage{}
 		for day := range max(1, *soakHours/24) {
 			d.dayOfFaults(random)
 			if got := x.wrong(); len(got) > 0 {
 				d.Errorf("day %d:\n%s", day, strings.Join(got, "\n"))
 			}
-			d.quiet()
-			last = used()
-			d.forgetLog()
+			last = d.rest()
 		}
 		slope := (float64(last.heap) - float64(first.heap)) / (1 << 20)
 		d.Logf("%d h: heap %+.2f MiB, goroutines %+d, descriptors %+d", *soakHours, slope, last.goroutines-first.goroutines, last.opened-first.opened)
@@ -171,16 +168,15 @@ func TestSoak(t *testing.T) {
 
 func distance(x, y int) int { return max(x-y, y-x) }
 
-// quiet lets connections that are not used end.
-func (d *daemon) quiet() {
+// rest is what is used when unused connections have ended, without what the test
+// itself remembers.
+func (d *daemon) rest() usage {
 	d.after(5 * time.Minute)
-	synctest.Wait()
-}
-
-func (d *daemon) forgetLog() {
+	d.sim.ForgetCalls()
 	d.logMu.Lock()
-	defer d.logMu.Unlock()
-	d.log.Reset()
+	d.log = bytes.Buffer{}
+	d.logMu.Unlock()
+	return used()
 }
 
 func (d *daemon) lines() int {
