@@ -224,28 +224,6 @@ func TestRenewal(t *testing.T) {
 	})
 }
 
-// An established connection on which nothing comes is found out by reads.
-func TestSilentPush(t *testing.T) {
-	cooling(t, func(h *home) {
-		modes := []string{"LOW", "MID", "HIGH", "SLOW"}
-		for i := range 3 {
-			h.cloud.quietly("ac", `{"airFlow":{"windStrength":"`+modes[i]+`"}}`)
-			h.after(35 * time.Minute)
-		}
-		if n := len(h.cloud.made("event ac")); n != 1 {
-			t.Errorf("%d subscriptions", n)
-		}
-		if s, _ := h.bridge.Snapshot(h.Context()); s.Push != pushSuspect {
-			t.Errorf("push = %q", s.Push)
-		}
-		h.cloud.report("ac", `{"airFlow":{"windStrength":"SLOW"}}`)
-		h.after(time.Second)
-		if s, _ := h.bridge.Snapshot(h.Context()); s.Push != pushLive {
-			t.Errorf("push = %q after an event", s.Push)
-		}
-	})
-}
-
 // The REST side goes on when events are refused.
 func TestPushRefused(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {

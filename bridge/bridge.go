@@ -33,6 +33,7 @@ type Cloud interface {
 	SubscribePush(ctx context.Context, id string) error
 	SubscribeEvents(ctx context.Context, id string) error
 	SubscribeLifecycle(ctx context.Context) error
+	EventSubscriptions(ctx context.Context) ([]string, error)
 	EnergyProfile(ctx context.Context, id string) ([]string, error)
 	EnergyUsage(ctx context.Context, id, meter string, p thinq.Period, from, to time.Time) ([]thinq.Usage, error)
 	Events(ctx context.Context, sub thinq.Subscriber, handle func(thinq.Event)) error
@@ -119,6 +120,8 @@ type Bridge struct {
 	energy     energy
 	asked      int // requests for history
 	push       push
+	grants     grants
+	unlisted   bool                 // LG has no list of event subscriptions, or none that can be believed
 	strangers  map[string]time.Time // announcements of ours that nobody stands behind
 	pacing     bool                 // what is published now is a repetition that nobody waits for
 	overrides  map[string]discovery.Settings

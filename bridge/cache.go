@@ -15,7 +15,8 @@ type cache struct {
 	Client    string                        `json:"client,omitempty"` // whose subscriptions the due times are
 	Devices   []cachedDevice                `json:"devices,omitempty"`
 	Lifecycle time.Time                     `json:"lifecycle_due,omitzero"` // when to ask for lifecycle news again
-	Overrides map[string]discovery.Settings `json:"overrides,omitempty"`    // by device id, from bridge/request/device/options
+	Grants    grants                        `json:"events,omitzero"`
+	Overrides map[string]discovery.Settings `json:"overrides,omitempty"` // by device id, from bridge/request/device/options
 }
 
 // cachedDevice is what is kept of one appliance.
@@ -27,6 +28,9 @@ type cachedDevice struct {
 	Energy    metering             `json:"energy,omitzero"`
 	Announced map[string]keys      `json:"announced,omitempty"` // by slug
 	Due       map[string]time.Time `json:"due,omitempty"`       // by kind of call: when it is to be made again
+	Granted   time.Time            `json:"granted,omitzero"`    // when LG took the last request for events
+	Polled    bool                 `json:"polled,omitempty"`    // nothing brought its events back
+	Muted     map[thinq.Path]int   `json:"muted,omitempty"`     // what LG does not report, with proofs
 }
 
 // keys are the entity keys of an announcement with their platforms, needed to

@@ -32,7 +32,7 @@ const spareWait = 5 * time.Minute
 // A job is a background call that waits for its turn.
 type job struct {
 	name     string // at most one of a name waits
-	kind     string // list, profile, state, push, event, lifecycle, energy
+	kind     string // list, profile, state, push, event, lifecycle, subscriptions, energy
 	order    int
 	lane     thinq.Lane
 	owner    *device // nil: the account
@@ -61,6 +61,19 @@ func (b *Bridge) enqueue(j *job) {
 		j.after = old.after
 	}
 	b.jobs[i] = j
+}
+
+// rank puts the events of appliances first that take commands: LG may not allow
+// subscriptions for all (F-028).
+func (j *job) rank() int {
+	if j.kind == "event" && j.owner.profile != nil && !j.owner.commandable() {
+		return 1
+	}
+	return 0
+}
+
+func (d *device) commandable() bool {
+	return slices.ContainsFunc(d.profile.Properties, func(p thinq.Property) bool { return p.Writable })
 }
 
 // forget drops the jobs of an appliance.
@@ -116,7 +129,9 @@ func (b *Bridge) choose(now time.Time) *job {
 		return nil
 	}
 	background, start := b.allowed(now)
-	slices.SortStableFunc(b.jobs, func(x, y *job) int { return cmp.Compare(x.order, y.order) })
+	slices.SortStableFunc(b.jobs, func(x, y *job) int {
+		return cmp.Or(cmp.Compare(x.order, y.order), cmp.Compare(x.rank(), y.rank()))
+	})
 	spare := b.sparing()
 	var wake time.Time
 	for i, j := range b.jobs {
@@ -164,7 +179,7 @@ func (b *Bridge) possible(j *job) bool {
 	switch j.kind {
 	case "state":
 		return !j.owner.reading
-	case "push", "event", "lifecycle":
+	case "push", "event", "lifecycle", "subscriptions":
 		return b.push.registered
 	}
 	return true
@@ -256,7 +271,12 @@ func (b *Bridge) affect(j *job, e effect, err error) {
 		}
 	case effectDoubt:
 		b.doubt(d)
+	case effectExcess:
+		b.exceeded(d)
 	case effectUnsupported:
+		if j.kind == "event" {
+			d.granted = time.Time{}
+		}
 		d.unsupported[j.kind] = true
 		if j.kind == "state" || j.kind == "profile" {
 			d.problem = sentence(err)

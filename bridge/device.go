@@ -44,6 +44,11 @@ type device struct {
 	unsupported map[string]bool
 	due         map[string]time.Time // when calls are to be made again, by kind
 
+	granted   time.Time // when LG took the last request for its events; zero: it sends none
+	regranted bool      // that one was for a subscription that had ended
+	excess    bool      // LG allows no more subscriptions
+	truth     truth
+
 	elapses time.Time // when time alone changes something about it; zero: never
 
 	energy   metering
@@ -234,7 +239,7 @@ func (b *Bridge) away(d *device) {
 		b.log.Info("appliance not connected", "device", d.slug)
 	}
 	lost := d.known && !d.away && d.state != nil
-	d.away = true
+	d.away, d.truth.blind = true, true
 	if lost {
 		b.tell(d, discovery.Lost())
 	}

@@ -39,7 +39,7 @@ func (b *Bridge) restore() {
 	}
 	same := c.Client == b.clientID() // subscriptions belong to the client id
 	if same {
-		b.lifecycle = c.Lifecycle
+		b.lifecycle, b.grants = c.Lifecycle, c.Grants
 	}
 	for i, cd := range c.Devices {
 		b.restoreDevice(i, cd, same)
@@ -50,10 +50,13 @@ func (b *Bridge) restore() {
 func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 	d := b.newDevice(cd.Device)
 	d.place, d.state, d.seen, d.energy = place, cd.State, cd.Seen, cd.Energy
+	d.truth.muted = cd.Muted
 	if d.state == nil && !d.seen.IsZero() {
 		d.state = thinq.State{} // some appliances have nothing to say
 	}
 	if subscribed {
+		d.granted = cd.Granted
+		d.truth.suspect, d.truth.polled = cd.Polled, cd.Polled
 		for kind, due := range cd.Due {
 			d.due[kind] = due
 		}
@@ -95,6 +98,8 @@ func (b *Bridge) begin() {
 			b.firstRead(d)
 		}
 	}
+	b.planLook()
+	b.later.set("ladder", b.started.Add(ladderPeriod), b.climbAnew)
 	b.every("list", listPeriod, func() { b.list(thinq.Background, nil) })
 	b.every("minute", time.Minute, b.minutely)
 	b.every("measure", 10*time.Second, b.measure)
@@ -267,7 +272,7 @@ func (b *Bridge) remove(d *device) {
 
 // cancelAppointments forgets what was to be done for an appliance later.
 func (b *Bridge) cancelAppointments(d *device) {
-	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due "} {
+	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due ", "truth ", "event ", "push "} {
 		b.later.cancel(name + d.info.ID)
 	}
 }

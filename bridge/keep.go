@@ -86,7 +86,7 @@ func (b *Bridge) spent() {
 
 // snapshotCache copies what is to be saved, so that writing needs no lock.
 func (b *Bridge) snapshotCache() cache {
-	c := cache{Saved: time.Now(), Lifecycle: b.lifecycle, Overrides: maps.Clone(b.overrides)}
+	c := cache{Saved: time.Now(), Lifecycle: b.lifecycle, Grants: b.grants, Overrides: maps.Clone(b.overrides)}
 	if b.o.Store != nil {
 		c.Client = b.clientID()
 	}
@@ -99,7 +99,7 @@ func (b *Bridge) snapshotCache() cache {
 func (d *device) cached() cachedDevice {
 	cd := cachedDevice{
 		Device: d.info, Profile: d.raw, State: maps.Clone(d.state), Seen: d.seen,
-		Due: maps.Clone(d.due), Energy: d.energy, Announced: map[string]keys{},
+		Due: maps.Clone(d.due), Granted: d.granted, Polled: d.truth.polled, Muted: maps.Clone(d.truth.muted), Energy: d.energy, Announced: map[string]keys{},
 	}
 	for _, h := range d.halves {
 		cd.Announced[h.Slug] = h.announced

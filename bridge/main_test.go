@@ -45,6 +45,9 @@ type fakeCloud struct {
 	setup    int                                                            // calls that Events makes first
 	refuse   error                                                          // of Events
 	endpoint thinq.Endpoint                                                 // of Events
+
+	subscribed func() []string       // the list of event subscriptions; nil: there is none
+	granted    func(id string) error // what another one is answered; may be nil
 }
 
 func (c *fakeCloud) call(ctx context.Context, name string) error {
@@ -108,7 +111,20 @@ func (c *fakeCloud) SubscribePush(ctx context.Context, id string) error {
 }
 
 func (c *fakeCloud) SubscribeEvents(ctx context.Context, id string) error {
-	return c.call(ctx, "event "+id)
+	err := c.call(ctx, "event "+id)
+	if c.granted != nil && err == nil {
+		return c.granted(id)
+	}
+	return err
+}
+
+// EventSubscriptions are by default what a family of LG's says that has no list.
+func (c *fakeCloud) EventSubscriptions(ctx context.Context) ([]string, error) {
+	if c.subscribed == nil {
+		return nil, lgError("1220", 406)
+	}
+	err := c.call(ctx, "subscriptions")
+	return c.subscribed(), err
 }
 
 func (c *fakeCloud) SubscribeLifecycle(ctx context.Context) error { return c.call(ctx, "lifecycle") }

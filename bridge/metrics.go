@@ -33,6 +33,8 @@ type Metrics struct {
 	pushReconnects  *prometheus.CounterVec   // account, reason
 	pushRenewals    *prometheus.CounterVec   // account, reason
 	pushProbes      *prometheus.CounterVec   // account, result
+	pushSteps       *prometheus.CounterVec   // account, step
+	pushSilent      *prometheus.GaugeVec     // account
 	devices         *prometheus.GaugeVec     // account, status
 	deviceOnline    *prometheus.GaugeVec     // account, device_id
 	deviceUpdated   *prometheus.GaugeVec     // account, device_id
@@ -93,6 +95,8 @@ func (m *Metrics) cloud(f family) {
 	m.pushReconnects = f.counter("push_reconnects_total", "Push session re-establishments.", "account", "reason")
 	m.pushRenewals = f.counter("push_resubscribes_total", "Event subscriptions renewed.", "account", "reason")
 	m.pushProbes = f.counter("push_probes_total", "Reads compared with what was pushed.", "account", "result")
+	m.pushSteps = f.counter("push_recoveries_total", "Remedies tried against events that do not come.", "account", "step")
+	m.pushSilent = f.gauge("push_suspect_devices", "Devices whose events are in doubt.", "account")
 }
 
 func (m *Metrics) appliances(f family) {

@@ -13,6 +13,7 @@ import (
 // observe handles one event of LG.
 func (b *Bridge) observe(e thinq.Event) {
 	b.alive()
+	b.push.proof = time.Now()
 	d := b.devices[e.Device]
 	switch {
 	case e.Kind == thinq.Joined, e.Kind == thinq.Left, e.Kind == thinq.Renamed:
@@ -21,7 +22,6 @@ func (b *Bridge) observe(e thinq.Event) {
 		b.stranger()
 	case d.ignored:
 	case e.Kind == thinq.Report:
-		b.push.missed = 0
 		b.guard(d, func() { b.report(d, e.Report) })
 	case e.Kind == thinq.Notice:
 		b.guard(d, func() { b.notify(d, e.Code) })
@@ -45,6 +45,7 @@ func (b *Bridge) report(d *device, data json.RawMessage) {
 		b.log.Debug("report makes no sense", "device", d.slug, "bytes", len(data), "err", err)
 		return
 	}
+	b.witness(d, report)
 	if d.reading {
 		if d.reported == nil {
 			d.reported = thinq.State{}

@@ -28,6 +28,7 @@ const (
 	effectDoubt              // LG does not know it any more: ask for the list
 	effectUnsupported        // that kind of call no more
 	effectDone               // was so already: success
+	effectExcess             // LG sends no events of it: it is read instead
 )
 
 // A reaction is what the bridge does about a class of refusals.
@@ -66,7 +67,7 @@ var policy = map[thinq.Class]reaction{
 	thinq.Offline:     {effect: effectAway, reason: "offline", message: "the appliance is not connected"},
 	thinq.Unsupported: {effect: effectUnsupported, reason: "unsupported", message: "LG does not offer this for the appliance"},
 	thinq.Done:        {effect: effectDone},
-	thinq.Sublimit:    {reason: "unsupported", message: "LG allows no more event subscriptions"},
+	thinq.Sublimit:    {effect: effectExcess, reason: "unsupported", message: "LG allows no more event subscriptions"},
 	thinq.Busy:        {dark: true, waits: seconds(2, 8, 30, 60, 120, 300)},
 	thinq.Refused:     {reason: "refused", message: "the appliance does not take this now"},
 	thinq.Unknown:     {waits: minutes(20)},

@@ -13,6 +13,7 @@ const (
 	pushConnecting = "connecting"
 	pushLive       = "live"
 	pushSuspect    = "suspect" // connected, but changes came without an event
+	pushPolling    = "polling" // and nothing has helped: such appliances are read instead
 )
 
 // replayed is how long the connection may be gone before every appliance is
@@ -34,8 +35,17 @@ type push struct {
 	again      time.Time // no new attempt before
 	tries      int
 	text       string // why it is not live
-	missed     int    // changes in a row that a read found and no event announced
+	told       string // the condition in one word, as last told
 	hangUp     context.CancelFunc
+	distrust   func() // ends the connection for want of another certificate
+
+	// What is tried against events that do not come.
+	rung      int       // remedies tried
+	drifted   bool      // changes came without an event since the last one
+	stepped   time.Time // when that was
+	next      time.Time // no further one before
+	proof     time.Time // last event of anybody
+	certified time.Time // when another certificate was asked for
 }
 
 // listen starts the event connection, if it is wanted and its time has come.
@@ -67,7 +77,14 @@ func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.forgets = false, true, ep.Forgets })
 		ep.Dropped = b.m.Dropped
 		ep.Up = func(up bool) { b.post(loop, func() { b.pushChanged(up) }) }
-		return b.o.Subscriber(ctx, ep, handle)
+		ctx, end := context.WithCancelCause(ctx)
+		defer end(nil)
+		b.post(loop, func() { b.push.distrust = func() { end(thinq.ErrCertificate) } })
+		err := b.o.Subscriber(ctx, ep, handle)
+		if cause := context.Cause(ctx); cause == thinq.ErrCertificate {
+			return cause
+		}
+		return err
 	}
 }
 
@@ -99,12 +116,21 @@ func (b *Bridge) pushChanged(up bool) {
 		b.push.text, b.push.tries = "", 0
 		b.m.pushReconnects.WithLabelValues(b.o.Account, "up").Inc()
 		if missed {
-			b.readAll("gap")
+			b.missed()
 		}
 	}
 	b.log.Info("event connection", "live", up)
-	b.bridgeEvent("push_state", map[string]any{"state": b.pushState()})
-	b.publishInfo()
+	b.pushJudged()
+}
+
+// missed makes good that events may have been lost with a connection, and with
+// it the subscriptions.
+func (b *Bridge) missed() {
+	for _, d := range b.devices {
+		d.truth.blind = true
+	}
+	b.readAll("gap")
+	b.look()
 }
 
 // missedEvents reports, when the connection comes up, whether events may have
@@ -136,6 +162,7 @@ func (b *Bridge) hungUp(err error) {
 	if text := sentence(err); b.push.text != text {
 		b.push.text = text
 		b.log.Warn("no events", "err", err, "again", b.push.again)
+		b.pushJudged()
 	}
 	if r.halt || r.dark {
 		b.refused(err)
@@ -149,41 +176,15 @@ func (b *Bridge) pushState() string {
 		return pushOff
 	case !b.push.live:
 		return pushConnecting
-	case b.push.missed >= missedSuspect:
-		return pushSuspect
 	}
-	return pushLive
-}
-
-// How many changes in a row may go unannounced before the subscriptions are
-// renewed, and before the connection is made anew. An established connection
-// proves nothing: subscriptions die on it in silence.
-const (
-	missedSuspect   = 2
-	missedReconnect = 4
-)
-
-// compared judges the event connection by what a read found.
-func (b *Bridge) compared(surprised bool) {
-	if !b.push.live {
-		return
-	}
-	if !surprised {
-		b.m.pushProbes.WithLabelValues(b.o.Account, "match").Inc()
-		return
-	}
-	b.m.pushProbes.WithLabelValues(b.o.Account, "drift").Inc()
-	b.push.missed++
-	switch b.push.missed {
-	case missedSuspect:
-		b.log.Warn("changes came without an event: asking for events again")
-		for _, d := range b.ordered() {
-			b.subscribeEvents(d, time.Now())
+	state := pushLive
+	for _, d := range b.devices {
+		if d.truth.polled {
+			return pushPolling
 		}
-		b.publishInfo()
-	case missedReconnect:
-		b.log.Warn("changes still come without an event: connecting anew")
-		b.push.hangUp()
-		b.push.missed = 0
+		if d.truth.suspect {
+			state = pushSuspect
+		}
 	}
+	return state
 }

@@ -79,11 +79,12 @@ func (b *Bridge) readDone(d *device, data json.RawMessage, why string) {
 	}
 	maps.Copy(state, d.reported)
 	discovery.Unsaid(d.state, state)
-	watched := d.known && why == "reconcile"
+	watched := b.watched(d)
 	changed := b.apply(d, state, "poll")
 	if watched {
-		b.compared(changed != nil)
+		b.compared(d, changed)
 	}
+	d.truth.blind = d.truth.blind && !b.push.live
 	b.decide(d, d.begun, nil)
 }
 
@@ -109,7 +110,7 @@ func (b *Bridge) introduce(d *device) {
 
 // planRead makes the appointment for the next reconcile read.
 func (b *Bridge) planRead(d *device) {
-	at := time.Now().Add(jitter(b.o.Reconcile, 0.1))
+	at := time.Now().Add(jitter(b.readPeriod(d), 0.1))
 	b.later.set("reconcile "+d.info.ID, at, func() {
 		b.planRead(d) // in case this one gets lost
 		b.read(d, orderRead, "reconcile")
@@ -159,22 +160,22 @@ func (b *Bridge) subscribePush(d *device, due time.Time) {
 	if b.o.Subscriber == nil || d.profile == nil || len(d.profile.Notices) == 0 {
 		return
 	}
-	b.subscribe(d, "push", pushPeriod, due, b.o.Cloud.SubscribePush)
+	b.subscribe(d, "push", due, b.o.Cloud.SubscribePush)
 }
 
 func (b *Bridge) subscribeEvents(d *device, due time.Time) {
 	if b.o.Subscriber != nil {
-		b.subscribe(d, "event", eventPeriod, due, b.o.Cloud.SubscribeEvents)
+		b.subscribe(d, "event", due, b.o.Cloud.SubscribeEvents)
 	}
 }
 
 // subscribe makes a subscription when it is due, and plans its renewal.
-func (b *Bridge) subscribe(d *device, kind string, period time.Duration, due time.Time, call func(context.Context, string) error) {
+func (b *Bridge) subscribe(d *device, kind string, due time.Time, call func(context.Context, string) error) {
 	if d.unsupported[kind] {
 		return
 	}
 	if due.After(time.Now()) {
-		b.later.set(kind+" "+d.info.ID, due, func() { b.subscribe(d, kind, period, time.Time{}, call) })
+		b.later.set(kind+" "+d.info.ID, due, func() { b.subscribe(d, kind, time.Time{}, call) })
 		return
 	}
 	order, lane := orderSubscribe, thinq.Start
@@ -184,18 +185,28 @@ func (b *Bridge) subscribe(d *device, kind string, period time.Duration, due tim
 	}
 	b.enqueue(&job{name: kind + " " + d.info.ID, kind: kind, order: order, lane: lane, owner: d,
 		call: func(ctx context.Context) (func(), error) {
-			return func() { b.subscribed(d, kind, period, call) }, call(ctx, d.info.ID)
+			return func() { b.subscribed(d, kind, call) }, call(ctx, d.info.ID)
 		},
 		gone: func(err error) { b.log.Info("no subscription", "device", d.slug, "kind", kind, "err", err) },
 	})
 }
 
-func (b *Bridge) subscribed(d *device, kind string, period time.Duration, call func(context.Context, string) error) {
-	// Earlier than due by up to a quarter, so that renewals spread out.
-	due := time.Now().Add(period - time.Duration(rand.Int64N(int64(period/4))))
+func (b *Bridge) subscribed(d *device, kind string, call func(context.Context, string) error) {
+	period := pushPeriod
+	if kind == "event" {
+		b.eventsGranted(d)
+		period = b.eventPeriod()
+	}
+	due := time.Now().Add(spread(period))
 	d.due[kind] = due
 	b.touch()
-	b.later.set(kind+" "+d.info.ID, due, func() { b.subscribe(d, kind, period, time.Time{}, call) })
+	b.later.set(kind+" "+d.info.ID, due, func() { b.subscribe(d, kind, time.Time{}, call) })
+}
+
+// spread is a period less up to a quarter of it, so that renewals do not come
+// all at once.
+func spread(period time.Duration) time.Duration {
+	return period - time.Duration(rand.Int64N(int64(period/4)))
 }
 
 // awaitLifecycle ends the start when its calls are made: what it has learnt is

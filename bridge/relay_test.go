@@ -61,6 +61,9 @@ func (m meter) State(context.Context, string) (json.RawMessage, error) {
 func (m meter) SubscribeEvents(context.Context, string) error { return nil }
 func (m meter) SubscribePush(context.Context, string) error   { return nil }
 func (m meter) SubscribeLifecycle(context.Context) error      { return nil }
+func (m meter) EventSubscriptions(context.Context) ([]string, error) {
+	return nil, nil
+}
 
 func (m meter) Events(ctx context.Context, sub thinq.Subscriber, handle func(thinq.Event)) error {
 	return sub(ctx, m.endpoint, func(payload []byte) {

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ var selfEntities = map[string]map[string]any{
 	"cloud":      {"platform": "binary_sensor", "name": "LG cloud", "device_class": "connectivity", "value_template": "{{ 'ON' if value_json.cloud.state == 'ok' else 'OFF' }}"},
 	"account":    {"platform": "sensor", "name": "Account", "icon": "mdi:account-key", "value_template": "{{ value_json.cloud.state }}"},
 	"push":       {"platform": "sensor", "name": "Push", "icon": "mdi:message-flash", "value_template": "{{ value_json.cloud.push_state }}"},
+	"problem":    {"platform": "binary_sensor", "name": "Problem", "device_class": "problem", "value_template": "{{ 'ON' if value_json.cloud.problem else 'OFF' }}", "json_attributes_template": "{{ {'reason': value_json.cloud.problem} | tojson }}"},
 	"calls_left": {"platform": "sensor", "name": "Calls left", "icon": "mdi:counter", "state_class": "measurement", "value_template": "{{ value_json.cloud.calls_left }}"},
 	"appliances": {"platform": "sensor", "name": "Appliances", "icon": "mdi:washing-machine", "state_class": "measurement", "value_template": "{{ value_json.devices }}"},
 	"available":  {"platform": "sensor", "name": "Appliances available", "icon": "mdi:washing-machine", "state_class": "measurement", "value_template": "{{ value_json.devices_online }}"},
@@ -45,6 +47,7 @@ var selfWords = map[string][]selfWord{
 	"push": {
 		{Word: pushOff, Name: "Off"}, {Word: pushConnecting, Name: "Connecting"},
 		{Word: pushLive, Name: "Live"}, {Word: pushSuspect, Name: "Suspect"},
+		{Word: pushPolling, Name: "Polling"},
 	},
 }
 
@@ -129,6 +132,9 @@ func (b *Bridge) selfEntity(id, key string, entity map[string]any) map[string]an
 		c["command_topic"], c["entity_category"] = b.topics.Request(key), "config"
 	default:
 		c["state_topic"] = b.topics.Bridge("info")
+		if c["json_attributes_template"] != nil {
+			c["json_attributes_topic"] = c["state_topic"]
+		}
 	}
 	c["availability"] = []any{map[string]any{"topic": state, "value_template": "{{ value_json.state }}"}}
 	return c
@@ -145,7 +151,10 @@ func (b *Bridge) publishInfo() {
 	left, paused := b.o.Budget.Left()
 	cloud := map[string]any{
 		"region": b.o.Region, "state": b.account.condition, "text": b.account.text,
-		"push_state": b.pushState(), "calls_left": left,
+		"push_state": b.pushState(), "push_text": b.pushText(), "calls_left": left, "problem": b.problem(),
+	}
+	if polled := b.polled(); len(polled) > 0 {
+		cloud["polled"] = b.slugsOf(polled)
 	}
 	if !paused.IsZero() {
 		cloud["paused_until"] = paused.UTC().Format(time.RFC3339)
@@ -168,6 +177,14 @@ func (b *Bridge) publishInfo() {
 	}
 	b.info = payload
 	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo)
+}
+
+// problem is what is wrong with the account, for a person; empty: nothing.
+func (b *Bridge) problem() string {
+	if a := b.account; a.condition != condOK && a.condition != condStarting {
+		return cmp.Or(a.text, a.condition)
+	}
+	return b.pushText()
 }
 
 // publishRoster publishes bridge/devices if it differs from what is there.
@@ -193,7 +210,8 @@ func (b *Bridge) measure() {
 	until := latest(paused, b.account.until)
 	b.m.cloudBackoff.WithLabelValues(a).Set(max(0, time.Until(until).Seconds()))
 	b.m.pushConnected.WithLabelValues(a).Set(map[bool]float64{true: 1}[b.push.live])
-	one(b.m.pushState, a, b.pushState(), []string{pushOff, pushConnecting, pushLive, pushSuspect})
+	one(b.m.pushState, a, b.pushState(), []string{pushOff, pushConnecting, pushLive, pushSuspect, pushPolling})
+	b.m.pushSilent.WithLabelValues(a).Set(float64(len(b.suspects())))
 	count, pending := map[string]float64{"online": 0, "offline": 0, "ignored": 0}, 0
 	for _, d := range b.devices {
 		count[b.word(d)]++

@@ -15,7 +15,8 @@ type Snapshot struct {
 	Account   string           `json:"account,omitempty"`
 	Cloud     string           `json:"cloud"`      // "starting", "ok", "rate_limited", "auth_required", …
 	CloudText string           `json:"cloud_text"` // what to do about it, for a person
-	Push      string           `json:"push"`       // "live", "connecting", "suspect" or "off"
+	Push      string           `json:"push"`       // "live", "connecting", "suspect", "polling" or "off"
+	PushText  string           `json:"push_text"`  // why it is not live, for a person
 	Broker    link.Status      `json:"broker"`
 	Standby   string           `json:"standby,omitempty"` // what it stands by for, for a person
 	Energy    string           `json:"energy,omitempty"`  // what is wrong with energy values as a whole, for a person
@@ -41,6 +42,7 @@ type DeviceSnapshot struct {
 	Entities     int       `json:"entities"`
 	Problem      string    `json:"problem,omitempty"`
 	Energy       string    `json:"energy,omitempty"` // whether LG counts its energy, for a person
+	Events       string    `json:"events,omitempty"` // what is wrong with its events, for a person
 }
 
 // errEnded is what Snapshot says when there is no loop to ask.
@@ -84,7 +86,7 @@ func (b *Bridge) snapshot() Snapshot {
 	left, paused := b.o.Budget.Left()
 	s := Snapshot{
 		Account: b.o.Account, Cloud: b.account.condition, CloudText: cmp.Or(b.account.text, b.account.trouble),
-		Push: b.pushState(), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
+		Push: b.pushState(), PushText: b.pushText(), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
 		Paused: latest(paused, b.account.until), Started: b.started, Standby: b.standing(), Devices: b.rows(),
 	}
 	if s.Paused.Before(time.Now()) {
@@ -135,6 +137,7 @@ func (b *Bridge) rows() []DeviceSnapshot {
 			ID: d.info.ID, Slug: d.slug, Name: cmp.Or(b.o.Discovery.Settings(d.info.ID, d.slug).Name, d.info.Alias),
 			Type: d.info.Type, Model: d.info.Model, Ignored: d.ignored, Availability: "offline",
 			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: cmp.Or(d.problem, d.trouble), Energy: d.energy.text(),
+			Events: b.eventsText(d),
 		}
 		if b.available(d) {
 			row.Availability = "online"

@@ -393,6 +393,7 @@ var german = map[string]string{
 	"Pilsner":                      "Pilsner",
 	"Plant cultivator":             "Pflanzenzuchtgerät",
 	"Plenty":                       "Reichlich",
+	"Polling":                      "Abfrage",
 	"Pollution high":               "Luftbelastung hoch",
 	"Portion":                      "Portion",
 	"Power":                        "Ein/Aus",

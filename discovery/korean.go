@@ -393,6 +393,7 @@ var korean = map[string]string{
 	"Pilsner":                      "필스너",
 	"Plant cultivator":             "식물생활가전",
 	"Plenty":                       "많음",
+	"Polling":                      "조회 중",
 	"Pollution high":               "오염도 높음",
 	"Portion":                      "급식량",
 	"Power":                        "전원",

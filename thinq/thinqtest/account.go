@@ -14,13 +14,15 @@ type client struct {
 	registered bool
 	push       map[string]bool      // by device
 	events     map[string]time.Time // by device: until when
+	ended      map[string]time.Time // by device: when its events ended, unless they were renewed before
+	lapse      time.Duration        // longest time for which events had ended
 	lifecycle  bool
 }
 
 // client finds or makes the record of a client; mu is held.
 func (s *Server) client(id string) *client {
 	if s.clients[id] == nil {
-		s.clients[id] = &client{push: map[string]bool{}, events: map[string]time.Time{}}
+		s.clients[id] = &client{push: map[string]bool{}, events: map[string]time.Time{}, ended: map[string]time.Time{}}
 	}
 	return s.clients[id]
 }
@@ -114,6 +116,7 @@ func (s *Server) postCertificate(r *request) (any, error) {
 		return nil, refuse("1102", "Unacceptable parameters: csr: "+err.Error())
 	}
 	s.owners[cert.SerialNumber.String()] = r.client
+	s.cure("", CureCertificate)
 	return success(map[string]any{
 		"certificatePem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})),
 		"subscriptions":  []string{topicOf(r.client)},
@@ -213,7 +216,13 @@ func (s *Server) getEvent(r *request) (any, error) {
 // running forgets what has run out; mu is held.
 func (s *Server) running(c *client) map[string]time.Time {
 	now := s.clock.Now()
-	maps.DeleteFunc(c.events, func(_ string, until time.Time) bool { return !now.Before(until) })
+	maps.DeleteFunc(c.events, func(id string, until time.Time) bool {
+		over := !now.Before(until)
+		if over {
+			c.ended[id] = until
+		}
+		return over
+	})
 	return c.events
 }
 
@@ -234,8 +243,34 @@ func (s *Server) subscribeEvent(r *request) (any, error) {
 	if !r.device.reportable() {
 		return nil, refuse("1214", "Not subscribable device")
 	}
-	s.client(r.client).events[r.device.id] = s.clock.Now().Add(time.Duration(hours) * time.Hour)
+	life := time.Duration(hours) * time.Hour
+	if s.o.EventLife > 0 {
+		life = s.o.EventLife
+	}
+	c, now := s.client(r.client), s.clock.Now()
+	s.running(c)
+	if ended, ok := c.ended[r.device.id]; ok {
+		c.lapse = max(c.lapse, now.Sub(ended))
+		delete(c.ended, r.device.id)
+	}
+	c.events[r.device.id] = now.Add(life)
+	s.cure(r.device.id, CureSubscribe)
 	return nil, nil
+}
+
+// LongestLapse is the longest time for which an event subscription had ended
+// before it was asked for again.
+func (s *Server) LongestLapse() (longest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.clients {
+		s.running(c)
+		longest = max(longest, c.lapse)
+		for _, ended := range c.ended {
+			longest = max(longest, s.clock.Now().Sub(ended))
+		}
+	}
+	return longest
 }
 
 // expiry reads {"expire":{"unit":"HOUR","timer":24}}; without a body it is one

@@ -124,6 +124,7 @@ func (s *Server) audience(m message) []string {
 		switch {
 		case m.PushType == "DEVICE_STATUS":
 			_, wants = s.running(c)[m.DeviceID]
+			wants = wants && s.silent[m.DeviceID] == ""
 		case m.PushType == "DEVICE_PUSH":
 			wants = c.push[m.DeviceID]
 		}

@@ -173,6 +173,7 @@ func (b *broker) giveBack(cl *mochi.Client, id uint16) uint16 {
 // OnSessionEstablished begins to serve a connection: with what waited for it,
 // if the client wants its old session back.
 func (h *hook) OnSessionEstablished(cl *mochi.Client, pk packets.Packet) {
+	h.broker.server.connected()
 	b := h.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()

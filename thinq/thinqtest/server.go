@@ -60,6 +60,7 @@ type Options struct {
 
 	CallsPerHour     int           // quota; 0: 300, below 0: none
 	ClampEvents      bool          // event subscriptions end after 24 h, whatever was asked for
+	EventLife        time.Duration // event subscriptions end after so long, whatever was asked for; 0: as asked for
 	NestedEvents     bool          // messages in the envelope of LG's documents, not in the flat one seen on the wire
 	StrictCompanions bool          // control calls must carry the companions that LG's own library always sends
 	LateEnergy       time.Duration // until an hour of energy shows, beyond its end
@@ -125,8 +126,9 @@ type Server struct {
 	calls    []*Call
 	faults   []*Fault
 	mode     EventMode
-	passed   int        // messages since mode was set
-	held     []delivery // by EventsReorder
+	silent   map[string]Cure // by device: see Silence
+	passed   int             // messages since mode was set
+	held     []delivery      // by EventsReorder
 	random   *mathrand.Rand
 }
 
@@ -149,7 +151,7 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.becomePartner()
 	s.callback = newCallback(s)
-	s.clients, s.owners = map[string]*client{}, map[string]string{}
+	s.clients, s.owners, s.silent = map[string]*client{}, map[string]string{}, map[string]Cure{}
 	s.tokens = map[string]Grant{s.Token: {}}
 	s.random = mathrand.New(mathrand.NewPCG(s.o.Seed, 1))
 	for _, sample := range s.o.Samples {

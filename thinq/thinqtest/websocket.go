@@ -109,6 +109,7 @@ func (c *callback) serve(w http.ResponseWriter, r *http.Request, token string) {
 	if !c.admit(k) {
 		panic(http.ErrAbortHandler)
 	}
+	c.server.connected()
 	defer c.forget(k)
 	var err error
 	if k.conn, err = upgrader.Upgrade(w, r, nil); err != nil {
