@@ -87,7 +87,8 @@ func (b *Bridge) doubtAccount(class thinq.Class, trouble string) {
 		return
 	}
 	b.account.failing = time.Now()
-	if class == thinq.Busy { // all else changes the condition, which is told
+	if class == thinq.Busy && time.Since(b.grumbled) >= time.Hour { // all else changes the condition, which is told
+		b.grumbled = time.Now()
 		b.log.Info("LG's cloud does not answer as hoped", "err", trouble)
 	}
 	b.later.set("dark", b.account.failing.Add(darkAfter), b.darken)

@@ -115,8 +115,10 @@ type Bridge struct {
 	lists      listing
 	jobs       []*job
 	running    int
+	hanging    int // of them those that take long
 	controls   int // control calls under way
 	account    account
+	grumbled   time.Time // when it was last said that LG does not answer
 	energy     energy
 	asked      int // requests for history
 	push       push
@@ -134,6 +136,7 @@ type Bridge struct {
 	info       []byte                          // bridge/info as last published
 	reproached map[string]bool                 // mappings that do nothing and were told
 	roster     []byte                          // bridge/devices as last published
+	unknown    map[string]bool                 // types without a table, of which it was said
 	stand      stance                          // towards other bridges at the base topic
 	delivery   string                          // whether commands reach us, as far as it is known
 }
@@ -166,7 +169,7 @@ func New(o Options) *Bridge {
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
-		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, dup: map[[sha256.Size]byte]time.Time{},
+		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, unknown: map[string]bool{}, dup: map[[sha256.Size]byte]time.Time{},
 		account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}
 	configured := o.Discovery.Settings

@@ -26,6 +26,13 @@ const (
 	orderEnergy
 )
 
+// A call that takes so long leaves its place to others: an appliance that hangs
+// in LG's cloud delays nobody (F-010). At most so many do.
+const (
+	patientFor = 2 * time.Second
+	hangMost   = 2
+)
+
 // spareWait is when to look again whether calls are left for energy.
 const spareWait = 5 * time.Minute
 
@@ -39,6 +46,7 @@ type job struct {
 	optional bool    // its turn comes again anyway
 	after    time.Time
 	tries    int
+	hangs    bool   // under way for long
 	before   func() // runs inside of the loop when its turn has come; may be nil
 	// call runs outside of the loop; what it returns is done inside.
 	call func(ctx context.Context) (apply func(), err error)
@@ -119,7 +127,7 @@ func (b *Bridge) slots() int {
 	case b.push.preparing:
 		return flight - 1
 	}
-	return flight
+	return flight + min(b.hanging, hangMost)
 }
 
 // choose takes the next job that may run, and sees to it that the loop wakes
@@ -198,6 +206,9 @@ func (b *Bridge) launch(ctx context.Context, j *job) {
 		j.owner.reported = nil
 	}
 	b.m.cloudInFlight.WithLabelValues(b.o.Account).Inc()
+	if j.kind == "state" {
+		b.later.set("hangs "+j.name, time.Now().Add(patientFor), func() { j.hangs, b.hanging = true, b.hanging+1 })
+	}
 	b.work.Go(func() {
 		apply, err := j.call(thinq.WithLane(ctx, j.lane))
 		b.post(ctx, func() { b.answered(j, apply, err) })
@@ -210,6 +221,10 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 	b.m.cloudInFlight.WithLabelValues(b.o.Account).Dec()
 	if j.kind == "state" {
 		j.owner.reading = false
+		b.later.cancel("hangs " + j.name)
+		if j.hangs {
+			j.hangs, b.hanging = false, b.hanging-1
+		}
 	}
 	b.spent()
 	defer b.awaitLifecycle()

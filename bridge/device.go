@@ -57,9 +57,8 @@ type device struct {
 		counted float64   // Wh that the metric has counted
 	}
 
-	notice  string // the last one, and when: LG sends some twice
-	noticed time.Time
-	told    []string // notifications that came before there was a state to remember them
+	notices map[string]time.Time // of the last seconds: LG sends some twice
+	told    []string             // notifications that came before there was a state to remember them
 
 	panics   []time.Time
 	disabled bool
@@ -150,6 +149,10 @@ func (b *Bridge) learn(d *device, raw json.RawMessage) {
 		b.log.Info("part of a profile left out", "device", d.slug, "problem", problem)
 	}
 	b.describe(d, "change")
+	if len(d.halves) > 0 && !d.halves[0].Known && !b.unknown[d.info.Type] {
+		b.unknown[d.info.Type] = true
+		b.log.Info("type of appliance without a table: its entities follow from its profile", "type", d.info.Type)
+	}
 }
 
 // parse reads a profile. Appliances of the same kind have the same one, byte for

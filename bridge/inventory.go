@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
@@ -15,6 +16,7 @@ const (
 	emptyDoubt     = 24 * time.Hour   // an empty list is not believed for so long
 	strangerPeriod = 10 * time.Minute // between lists for events of unknown appliances
 	callsPerDevice = 4                // profile, state, push, events
+	listAsks       = 32               // requests that may wait for a list (S-29)
 )
 
 // listing is what the list call has to remember.
@@ -107,6 +109,10 @@ func (b *Bridge) begin() {
 
 // list asks for the account's appliances, once however many ask.
 func (b *Bridge) list(lane thinq.Lane, done func(n int, err error)) {
+	if done != nil && len(b.lists.waiting) >= listAsks {
+		done(0, errors.New("too many requests wait for the list"))
+		return
+	}
 	if done != nil {
 		b.lists.waiting = append(b.lists.waiting, done)
 	}

@@ -74,7 +74,7 @@ func (h *home) wantGone(id, slug string) {
 }
 
 // LG says that it was removed, and one list agrees.
-func TestApplianceRemoved(t *testing.T) {
+func TestF013Removed(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.start()
 		slug := h.slug("ac")
@@ -95,7 +95,7 @@ func TestApplianceRemoved(t *testing.T) {
 }
 
 // A list may lack an appliance by mistake.
-func TestApplianceMissingOnce(t *testing.T) {
+func TestF013MissingOnce(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.start()
 		all := slices.Clone(h.cloud.devices)
@@ -113,7 +113,7 @@ func TestApplianceMissingOnce(t *testing.T) {
 	})
 }
 
-func TestApplianceMissingTwice(t *testing.T) {
+func TestF013MissingTwice(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.start()
 		slug := h.slug("ac")
@@ -130,7 +130,7 @@ func TestApplianceMissingTwice(t *testing.T) {
 }
 
 // An empty list is not believed for a day.
-func TestEmptyList(t *testing.T) {
+func TestF013EmptyList(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {
 		h.start()
 		slug := h.slug("ac")

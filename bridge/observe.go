@@ -65,6 +65,9 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 	if d.state == nil {
 		d.state = thinq.State{}
 	}
+	if d.away {
+		b.log.Info("appliance connected again", "device", d.slug)
+	}
 	d.seen, d.known, d.away, d.trouble = time.Now(), true, false, ""
 	changed = d.state.Merge(report)
 	if changed != nil {
@@ -155,10 +158,14 @@ const noticeRepeat = 5 * time.Second
 // notify passes a notification on.
 func (b *Bridge) notify(d *device, code string) {
 	now := time.Now()
-	if code == "" || code == d.notice && now.Sub(d.noticed) < noticeRepeat {
+	maps.DeleteFunc(d.notices, func(_ string, at time.Time) bool { return now.Sub(at) >= noticeRepeat })
+	if _, again := d.notices[code]; again || code == "" {
 		return
 	}
-	d.notice, d.noticed = code, now
+	if d.notices == nil {
+		d.notices = map[string]time.Time{}
+	}
+	d.notices[code] = now
 	if d.state == nil && !slices.Contains(d.told, code) {
 		d.told = append(d.told, code)
 	}

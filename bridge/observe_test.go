@@ -178,7 +178,7 @@ func TestUnknownWord(t *testing.T) {
 	})
 }
 
-func TestNonsenseEvents(t *testing.T) {
+func TestF085NonsenseEvents(t *testing.T) {
 	cooling(t, func(h *home) {
 		for _, report := range []string{``, `null`, `[]`, `7`, `"x"`, `{"temperature":7}`, `{"temperature":{"targetTemperature":{"a":1}}}`} {
 			h.cloud.handle(thinq.Event{Kind: thinq.Report, Device: "ac", Report: json.RawMessage(report)})
@@ -194,7 +194,7 @@ func TestNonsenseEvents(t *testing.T) {
 }
 
 // Events of an appliance that nobody knows ask for the list once.
-func TestStrangerAsksForList(t *testing.T) {
+func TestF085StrangerAsksForList(t *testing.T) {
 	cooling(t, func(h *home) {
 		for range 20 {
 			h.cloud.handle(thinq.Event{Kind: thinq.Report, Device: "nobody", Report: json.RawMessage(`{}`)})

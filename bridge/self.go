@@ -184,7 +184,7 @@ func (b *Bridge) problem() string {
 	if a := b.account; a.condition != condOK && a.condition != condStarting {
 		return cmp.Or(a.text, a.condition)
 	}
-	return b.pushText()
+	return cmp.Or(b.emptyText(), b.pushText())
 }
 
 // publishRoster publishes bridge/devices if it differs from what is there.

@@ -92,12 +92,22 @@ func (b *Bridge) snapshot() Snapshot {
 	if s.Paused.Before(time.Now()) {
 		s.Paused = time.Time{}
 	}
-	if b.listed && len(b.devices) == 0 && s.CloudText == "" {
-		s.CloudText = "LG lists no appliance for this account. Is the country right?"
-	}
+	s.CloudText = cmp.Or(s.CloudText, b.emptyText())
 	s.Awaited = b.awaited(s)
 	s.Ready = len(s.Awaited) == 0
 	return s
+}
+
+// emptyText is what an empty list may mean, for a person; empty if there is none.
+func (b *Bridge) emptyText() string {
+	if !b.listed || len(b.devices) > 0 && b.lists.empty.IsZero() {
+		return ""
+	}
+	text := "LG lists no appliance for this account. Is thinq.country the country in which the account was made?"
+	if b.o.Region != "" {
+		text += " It is served by LG's region " + b.o.Region + "."
+	}
+	return text
 }
 
 // awaited is what readiness waits for, in words.

@@ -92,6 +92,10 @@ func (b *Bridge) usage(a *ask) {
 		a.fail(err)
 		return
 	}
+	if b.usages() >= usageAsks {
+		a.fail(errors.New("too many such requests wait already"))
+		return
+	}
 	h.awaited = len(meters)
 	for _, meter := range meters {
 		b.asked++
@@ -103,6 +107,18 @@ func (b *Bridge) usage(a *ask) {
 			},
 		})
 	}
+}
+
+// usageAsks is how many calls for histories may wait (S-29).
+const usageAsks = 16
+
+func (b *Bridge) usages() (n int) {
+	for _, j := range b.jobs {
+		if j.kind == "energy" && j.order == orderAsked {
+			n++
+		}
+	}
+	return n
 }
 
 // newHistory checks a request.

@@ -1,0 +1,270 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A diary keeps the log.
+type diary struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (w *diary) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines = append(w.lines, string(p))
+	return len(p), nil
+}
+
+// of are the lines that contain a text.
+func (w *diary) of(text string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(w.lines), func(line string) bool { return !strings.Contains(line, text) })
+}
+
+func (h *home) diary() *diary {
+	w := &diary{}
+	h.o.Logger = slog.New(slog.NewTextHandler(w, nil))
+	return w
+}
+
+// cloudInfo is what bridge/info says of the cloud.
+func (h *home) cloudInfo() (c struct{ State, Text, Problem string }) {
+	h.Helper()
+	info := struct{ Cloud any }{&c}
+	if err := json.Unmarshal([]byte(h.broker.last(base+"/bridge/info")), &info); err != nil {
+		h.Fatal(err)
+	}
+	return c
+}
+
+// New terms are named, asked for hourly, and over by themselves.
+func TestF006TermsAreNamed(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.start()
+		if !strings.Contains(h.broker.last("homeassistant/device/thinq2mqtt_bridge_0badcafe/config"), `"device_class":"problem"`) {
+			t.Error("no entity for a problem")
+		}
+		for range 100 {
+			h.cloud.fail("*", lgError("1304", 401))
+		}
+		h.cloud.forget()
+		h.bridgeRequest("refresh", "")
+		h.after(time.Minute)
+		if got := h.cloudInfo(); got.State != condTerms || !strings.Contains(got.Problem, "accept them") {
+			t.Errorf("cloud: %+v", got)
+		}
+		h.after(5 * time.Hour)
+		if n := len(h.cloud.made("")); n < 4 || n > 8 {
+			t.Errorf("%d calls in five hours", n)
+		}
+		h.cloud.change(func() { clear(h.cloud.faults) })
+		h.after(80 * time.Minute)
+		if got := h.cloudInfo(); got.State != condOK || got.Problem != "" || h.availability("ac") != online {
+			t.Errorf("afterwards %+v, %s", got, h.availability("ac"))
+		}
+	})
+}
+
+// An empty list with a token that is good is told as what it may mean, and
+// clears nothing.
+func TestF007EmptyListNamesCountry(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.o.Region = "kic"
+		h.start()
+		h.cloud.change(func() { h.cloud.devices = nil })
+		slug := h.bridge.devices["ac"].slug
+		h.bridgeRequest("discover", "")
+		h.after(2 * time.Minute)
+		if got := h.cloudInfo().Problem; !strings.Contains(got, "thinq.country") || !strings.Contains(got, "kic") {
+			t.Errorf("problem = %q", got)
+		}
+		if h.broker.last("homeassistant/device/thinq2mqtt_"+slug+"/config") == "" {
+			t.Error("the announcement was cleared")
+		}
+	})
+}
+
+// 30 appliances, two calls at a time; the one that fails is named.
+func TestF022TwoAtATime(t *testing.T) {
+	var all []string
+	for i := range 30 {
+		all = append(all, fmt.Sprintf("dish%d=dish_washer_integrated", i))
+	}
+	inHome(t, all, func(h *home) {
+		h.cloud.delay = 300 * time.Millisecond
+		for range 50 {
+			h.cloud.fail("state dish7", lgError("2000", 500))
+		}
+		h.run()
+		h.after(10 * time.Minute)
+		if h.cloud.peak > flight {
+			t.Errorf("%d calls at once", h.cloud.peak)
+		}
+		s, _ := h.bridge.Snapshot(h.Context())
+		for _, d := range s.Devices {
+			if (d.Problem != "") != (d.ID == "dish7") {
+				t.Errorf("%s: %q", d.ID, d.Problem)
+			}
+		}
+	})
+}
+
+// "Subscribed already" is success, and nothing is ever unsubscribed.
+func TestF027AlreadySubscribed(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.cloud.fail("push dish", lgError("1207", 404))
+		for _, id := range []string{"ac", "dish"} {
+			h.cloud.fail("event "+id, lgError("1207", 404))
+		}
+		h.start()
+		h.cloud.forget()
+		h.after(2 * time.Hour)
+		if got := slices.Concat(h.cloud.made("event"), h.cloud.made("push")); len(got) > 0 {
+			t.Errorf("asked again: %q", got)
+		}
+		if got := h.cloudInfo(); h.push() != pushLive || got.State != condOK || got.Problem != "" {
+			t.Errorf("push = %q, %+v", h.push(), got)
+		}
+	})
+}
+
+// Twenty lifecycle messages in a second ask for one list.
+func TestF038TwentyInASecond(t *testing.T) {
+	cooling(t, func(h *home) {
+		for i := range 20 {
+			h.cloud.handle(thinq.Event{Kind: []thinq.Kind{thinq.Joined, thinq.Left, thinq.Renamed}[i%3], Device: fmt.Sprint("other", i)})
+			h.after(50 * time.Millisecond)
+		}
+		h.after(5 * time.Minute)
+		if got := h.cloud.made("list"); len(got) != 1 {
+			t.Errorf("%d lists", len(got))
+		}
+	})
+}
+
+// Off for eight hours: two lines in the log, and back with one report.
+func TestF081EightHoursOff(t *testing.T) {
+	inHome(t, []string{dish}, func(h *home) {
+		log := h.diary()
+		h.start()
+		for range 100 {
+			h.cloud.fail("state dish", lgError("1222", 416))
+		}
+		h.after(8 * time.Hour)
+		if h.availability("dish") != offline || h.broker.last(h.topic("dish", "")) == "" {
+			t.Errorf("availability = %q", h.availability("dish"))
+		}
+		h.cloud.report("dish", `{"doorStatus":{"doorState":"OPEN"}}`)
+		h.after(time.Second)
+		if h.availability("dish") != online {
+			t.Errorf("availability = %q after a report", h.availability("dish"))
+		}
+		if got := slices.Concat(log.of("not connected"), log.of("connected again")); len(got) != 2 {
+			t.Errorf("lines: %q", got)
+		}
+	})
+}
+
+// A type that no table knows is said once, however often it is listed.
+func TestF015UnknownTypeSaidOnce(t *testing.T) {
+	inHome(t, []string{"brew=home_brew_bar"}, func(h *home) {
+		h.cloud.devices[0].Type = "DEVICE_TIME_MACHINE"
+		log := h.diary()
+		h.start()
+		for range 100 {
+			h.bridgeRequest("discover", "")
+			h.after(time.Minute)
+		}
+		if got := log.of("without a table"); len(got) != 1 {
+			t.Errorf("lines: %q", got)
+		}
+		if s, _ := h.bridge.Snapshot(h.Context()); s.Devices[0].Entities == 0 {
+			t.Error("no entities")
+		}
+	})
+}
+
+// One appliance with each kind of damage to its profile leaves the others alone.
+func TestF014OneOfThirty(t *testing.T) {
+	var all []string
+	for i := range 30 {
+		all = append(all, fmt.Sprintf("dish%d=dish_washer_integrated", i))
+	}
+	inHome(t, all, func(h *home) {
+		damages := []string{`null`, `[]`, `"x"`, `{`, `{"property":7}`, `{"property":{"a":{"b":{"type":"enum","mode":[1]}}}}`, `{"property":[{"location":{}}]}`}
+		for i, damage := range damages {
+			h.cloud.profiles[fmt.Sprint("dish", i)] = json.RawMessage(damage)
+		}
+		h.run()
+		h.after(10 * time.Minute)
+		for i := len(damages); i < 30; i++ {
+			if id := fmt.Sprint("dish", i); h.availability(id) != online {
+				t.Errorf("%s is %q", id, h.availability(id))
+			}
+		}
+	})
+}
+
+// Requests that cannot be answered yet do not pile up.
+func TestS29RequestsDoNotPileUp(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.start()
+		h.cloud.delay = time.Minute
+		for range 10 * listAsks {
+			h.bridgeRequest("discover", "")
+		}
+		if n := len(h.bridge.lists.waiting); n > listAsks {
+			t.Errorf("%d requests wait", n)
+		}
+		h.after(3 * time.Minute)
+		if got := len(h.broker.on(base + "/bridge/response/discover")); got != 10*listAsks {
+			t.Errorf("%d answers", got)
+		}
+	})
+}
+
+// LG is a black hole: what an earlier run knew is announced within seconds, as
+// unavailable.
+func TestF106WarmStartInTheDark(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.o.Store = h.folder()
+		h.start()
+		h.stop()
+		h.cloud.delay = time.Hour
+		h.run()
+		h.after(3 * time.Second)
+		for _, id := range []string{"ac", "dish"} {
+			if h.broker.last("homeassistant/device/thinq2mqtt_"+h.slug(id)+"/config") == "" || h.availability(id) != offline {
+				t.Errorf("%s: %q", id, h.availability(id))
+			}
+		}
+	})
+}
+
+// LG orders neither messages nor their copies: each notice is told once, also
+// when another one came between.
+func TestF034NoticesOnce(t *testing.T) {
+	inHome(t, []string{dish}, func(h *home) {
+		h.start()
+		h.broker.forget()
+		for _, code := range []string{"CLEANING_IS_COMPLETE", "ERROR_DURING_CLEANING", "CLEANING_IS_COMPLETE", "ERROR_DURING_CLEANING"} {
+			h.cloud.handle(thinq.Event{Kind: thinq.Notice, Device: "dish", Code: code})
+			h.after(time.Second)
+		}
+		if got := h.broker.on(h.topic("dish", "/event/notification")); len(got) != 2 {
+			t.Errorf("told: %q", got)
+		}
+	})
+}
