@@ -242,7 +242,7 @@ func (b *Bridge) away(d *device) {
 		b.log.Info("appliance not connected", "device", d.slug)
 	}
 	lost := d.known && !d.away && d.state != nil
-	d.away, d.truth.blind = true, true
+	d.away = true
 	if lost {
 		b.tell(d, discovery.Lost())
 	}
