@@ -186,7 +186,7 @@ func (s *Store) moves(token json.RawMessage) []func() error {
 	return []func() error{
 		forget(damagedFile),
 		forget(tokenFile + linkSuffix), // of a crash
-		forget(tokenFile + ".old"), // of another sign-in, maybe of another account
+		forget(tokenFile + ".old"),     // of another sign-in, maybe of another account
 		func() error { return os.Rename(s.path(claimedFile), s.path(tokenFile)) },
 	}
 }
