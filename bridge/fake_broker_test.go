@@ -46,7 +46,7 @@ func (k *fakeBroker) take(m link.Message) error {
 	if m.Retain {
 		k.retained[m.Topic] = string(m.Payload)
 	}
-	if slices.Contains([]string{base + "/bridge/presence", base + "/bridge/set", base + "/bridge/request/probe"}, m.Topic) {
+	if slices.Contains([]string{base + "/bridge/request/presence", base + "/bridge/set", base + "/bridge/request/probe"}, m.Topic) {
 		select {
 		case k.messages <- m:
 		default:

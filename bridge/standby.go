@@ -34,7 +34,7 @@ const (
 	roleAside              // another one does; it says so and nothing else
 )
 
-// What bridges say of themselves on bridge/presence.
+// What bridges say of themselves on bridge/request/presence.
 const (
 	presenceAsking  = "asking"
 	presenceActive  = "active"
@@ -276,7 +276,7 @@ func (b *Bridge) takeOver() {
 // such.
 func (b *Bridge) overhear(m link.Message, t discovery.Target) bool {
 	switch {
-	case t.Kind == discovery.KindBridge && t.Key == "presence":
+	case t.Kind == discovery.KindRequest && t.Key == discovery.PresenceVerb:
 		b.heardPresence(m)
 	case t.Kind == discovery.KindBridge && t.Key == "info":
 		b.heardInfo(m)

@@ -75,10 +75,15 @@ func (t Topics) Bridge(name string) string { return t.Base + "/" + BridgeLevel +
 func (t Topics) Request(verb string) string { return t.Bridge("request/" + verb) }
 
 // Presence is where bridges at one base topic tell each other that they are there.
-func (t Topics) Presence() string { return t.Bridge("presence") }
+// [Topics.Commands] cover it.
+func (t Topics) Presence() string { return t.Request(PresenceVerb) }
 
-// Others are the filters under which another bridge at the base topic is heard.
-func (t Topics) Others() []string { return []string{t.Bridge("info"), t.Bridge("state"), t.Presence()} }
+// PresenceVerb ends [Topics.Presence].
+const PresenceVerb = "presence"
+
+// Others are the filters under which another bridge at the base topic is known.
+// With them a bridge has eight, which fit one packet everywhere.
+func (t Topics) Others() []string { return []string{t.Bridge("info"), t.Bridge("state")} }
 
 // Response is the topic of the answer to a request.
 func (t Topics) Response(verb string) string { return t.Bridge("response/" + verb) }

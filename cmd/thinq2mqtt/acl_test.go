@@ -63,7 +63,6 @@ func TestBrokerRules(t *testing.T) {
 	tests := []struct{ topic, thinq2mqtt, homeassistant, dashboard string }{
 		{"thinq2mqtt/bridge/state", "rw", "r", "r"},
 		{"thinq2mqtt/bridge/info", "rw", "r", ""},
-		{"thinq2mqtt/bridge/presence", "rw", "r", ""},
 		{"thinq2mqtt/bridge/request/restart", "rw", "rw", ""},
 		{"thinq2mqtt/bridge/request/device/options", "rw", "rw", ""},
 		{"thinq2mqtt/bridge/response/restart", "w", "r", ""},

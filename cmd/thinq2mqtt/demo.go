@@ -112,6 +112,9 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 		if err != nil {
 			return nil // told to stop before
 		}
+		if home.Standby != "" {
+			return exitf(exitAway, "--broker %s: another bridge is at work there, at the base topic %s: choose another broker", cfg.MQTT.URL, cfg.MQTT.BaseTopic)
+		}
 		return f.ready(stdout, cfg, cloud, home)
 	})
 }
@@ -235,9 +238,10 @@ func nextFree(address string) (net.Listener, error) {
 	}
 }
 
-// awaitReady waits until every appliance is announced.
+// awaitReady waits until every appliance is announced, or it is clear that none
+// will be: another bridge is at work.
 func awaitReady(ctx context.Context, b *bridge.Bridge) (bridge.Snapshot, error) {
-	return awaitBridge(ctx, b, func(s bridge.Snapshot) bool { return s.Ready })
+	return awaitBridge(ctx, b, func(s bridge.Snapshot) bool { return s.Ready || s.Standby != "" })
 }
 
 // awaitBridge looks at a bridge until it is as it should be.

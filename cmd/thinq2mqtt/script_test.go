@@ -20,6 +20,8 @@ import (
 
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
 )
 
 // patience is how long a script waits for what must happen.
@@ -36,13 +38,14 @@ const patience = 2 * time.Minute
 //	free NAME                        set a variable to an address that nobody listens on
 //	get URL REGEXP                   ask until the answer matches
 //	await URL TOPIC REGEXP           wait for a message
+//	broker NAME                      start an empty broker, and set a variable to its address
 //	publish URL TOPIC TEXT           send a message
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish, "told": told, "agree": agree,
+			"exits": exits, "start": start, "end": end, "signal": tell, "free": free, "get": get, "await": await, "publish": publish, "told": told, "agree": agree, "broker": broker,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["running"] = running{}
@@ -295,4 +298,12 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	_, err := c.Publish(ctx, &paho.Publish{Topic: args[1], QoS: 1, Payload: []byte(args[2])})
 	ts.Check(err)
+}
+
+// broker NAME starts an empty broker and puts its address into a variable.
+func broker(ts *testscript.TestScript, _ bool, args []string) {
+	b, err := linktest.NewBroker(linktest.Options{Addr: "127.0.0.1:0"})
+	ts.Check(err)
+	ts.Defer(func() { b.Close() })
+	ts.Setenv(args[0], b.URL().String())
 }
