@@ -225,7 +225,9 @@ func TestS29RequestsDoNotPileUp(t *testing.T) {
 		for range 10 * listAsks {
 			h.bridgeRequest("discover", "")
 		}
-		if n := len(h.bridge.lists.waiting); n > listAsks {
+		waiting := make(chan int)
+		h.bridge.asks <- func() { waiting <- len(h.bridge.lists.waiting) }
+		if n := <-waiting; n > listAsks {
 			t.Errorf("%d requests wait", n)
 		}
 		h.after(3 * time.Minute)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -193,10 +194,13 @@ func TestF026ListThatLies(t *testing.T) {
 // minute, at a number of calls that leaves room for the rest.
 func TestF026AMonthOfHourlyLapses(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
+		var mu sync.Mutex // several subscriptions are asked for at once
 		granted := map[string]time.Time{}
 		var longest time.Duration
 		lapses := 0
 		h.cloud.granted = func(id string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if last := granted[id]; !last.IsZero() {
 				gap := time.Since(last) - time.Hour
 				longest = max(longest, gap)
@@ -208,6 +212,8 @@ func TestF026AMonthOfHourlyLapses(t *testing.T) {
 			return nil
 		}
 		h.cloud.subscribed = func() (ids []string) {
+			mu.Lock()
+			defer mu.Unlock()
 			for id, at := range granted {
 				if time.Since(at) < time.Hour {
 					ids = append(ids, id)

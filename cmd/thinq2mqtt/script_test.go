@@ -74,6 +74,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// environment is what of a script's variables its processes see.
+func environment(ts *testscript.TestScript) (env []string) {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL", "THINQ2MQTT_MQTT__BASE_TOPIC", "THINQ2MQTT_STATE_DIR", "THINQ2MQTT_LOG__LEVEL", "THINQ2MQTT_ACCOUNTS__HOME__API_URL", "THINQ2MQTT_THINQ__OAUTH__API"} {
+		if value := ts.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start NAME COMMAND ARG...")
@@ -82,11 +92,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "THINQ2MQTT_HTTP__LISTEN", "THINQ2MQTT_MQTT__URL", "THINQ2MQTT_MQTT__BASE_TOPIC", "THINQ2MQTT_STATE_DIR", "THINQ2MQTT_LOG__LEVEL", "THINQ2MQTT_ACCOUNTS__HOME__API_URL", "THINQ2MQTT_THINQ__OAUTH__API"} {
-		if value := ts.Getenv(name); value != "" {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
+	cmd.Env = environment(ts)
 	log, err := os.Create(ts.MkAbs(args[0] + ".log"))
 	ts.Check(err)
 	ts.Defer(func() { log.Close() })
@@ -123,7 +129,7 @@ func agree(ts *testscript.TestScript, neg bool, args []string) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, path, append(args[2:len(args):len(args)], "--no-browser", "--yes")...)
-		cmd.Dir = ts.MkAbs(".")
+		cmd.Dir, cmd.Env = ts.MkAbs("."), environment(ts)
 		var complaint strings.Builder
 		cmd.Stderr = &complaint
 		out, err := cmd.StdoutPipe()
