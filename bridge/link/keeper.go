@@ -41,7 +41,6 @@ type keeper struct {
 	look    guise
 
 	pending *guard       // only the manager's goroutine: the connection being made
-	waited  bool         // likewise: it waited for an attempt
 	rest    atomic.Int64 // Unix time in ns until which a refusal keeps us away
 }
 
@@ -104,11 +103,7 @@ func (k *keeper) wait() time.Duration {
 	}
 	defer k.mu.Unlock()
 	now := time.Now()
-	d := k.due.Sub(now)
-	if k.waited || d <= 0 { // else what the manager before us had left
-		d = k.pace.Next(now)
-	}
-	k.waited, k.due = true, now.Add(d)
+	d := k.pace.Next(now)
 	var rest time.Time
 	if d > k.pace.Max {
 		rest = now.Add(d)

@@ -85,7 +85,6 @@ type Link struct {
 	mu     sync.Mutex // of what follows
 	keeper *keeper    // the one in charge; what others do counts no more
 	pace   *Pacer
-	due    time.Time // of the next attempt
 	say    sayer
 	family string // what the next attempt dials: tcp, or tcp4 where IPv6 leads nowhere
 }
@@ -144,7 +143,7 @@ func (l *Link) Run(ctx context.Context) error {
 func (l *Link) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pace, l.due, l.say, l.family = NewPacer(l.o.Backoff), time.Time{}, sayer{}, "tcp"
+	l.pace, l.say, l.family = NewPacer(l.o.Backoff), sayer{}, "tcp"
 }
 
 // keep runs one connection manager until ctx ends, another try is pointless, or
