@@ -74,6 +74,7 @@ func TestCallbackOverSimulatedCloud(t *testing.T) {
 		"short tokens": {thinq.PartnerV1, thinqtest.Options{TokenEnd: thinqtest.TokenEndClose, TokenLife: 10 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { twelveHours(t, newPartnerCloud(t, tt.api, tt.o), !tt.o.FlatCallback) })
 		})
 	}

@@ -90,6 +90,7 @@ func TestF025Ladder(t *testing.T) {
 		{ways[2], thinqtest.CureSubscribe, 2, []string{"appliance"}},
 	} {
 		t.Run(test.way.name+"/"+string(test.cure), func(t *testing.T) {
+			t.Parallel()
 			withWay(t, test.way, thinqtest.Options{Samples: samples(guestRoom)}, func(d *daemon) {
 				d.after(time.Minute)
 				id, _ := d.slugOf(guestRoom)

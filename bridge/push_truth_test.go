@@ -193,6 +193,9 @@ func TestF026ListThatLies(t *testing.T) {
 // For a month subscriptions live an hour only: none is without for longer than a
 // minute, at a number of calls that leaves room for the rest.
 func TestF026AMonthOfHourlyLapses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a month")
+	}
 	inHome(t, []string{ac, dish}, func(h *home) {
 		var mu sync.Mutex // several subscriptions are asked for at once
 		granted := map[string]time.Time{}

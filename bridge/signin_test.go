@@ -26,17 +26,22 @@ func TestHalfADayOfSignIn(t *testing.T) {
 		{ways[2], thinqtest.RenewalComma, thinqtest.TokenEndKeep},
 	} {
 		t.Run(fmt.Sprintf("%s/%s/%s", c.way.surface, c.renewal, c.end), func(t *testing.T) {
+			t.Parallel()
+			half := 6 * time.Hour
+			if testing.Short() {
+				half = 2 * time.Hour
+			}
 			o := thinqtest.Options{
 				Samples: samples(guestRoom), Renewal: c.renewal, TokenEnd: c.end, APIDelay: 700 * time.Millisecond, CallsPerHour: -1,
 			}
 			withWay(t, c.way, o, func(d *daemon) {
 				d.after(time.Minute)
-				d.live(6 * time.Hour)
+				d.live(half)
 				d.stop()
 				d.start()
 				d.after(time.Minute)
-				d.live(6 * time.Hour)
-				d.checkRenewals(12 * time.Hour)
+				d.live(half)
+				d.checkRenewals(2 * half)
 			})
 		})
 	}

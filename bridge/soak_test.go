@@ -27,6 +27,14 @@ func (d *daemon) since(most time.Duration, so func() bool) time.Duration {
 	return time.Since(begin)
 }
 
+// often is how often to do what is done n times, in a short run.
+func often(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]
@@ -52,7 +60,7 @@ func TestRecoveryOfTheBroker(t *testing.T) {
 	withWay(t, personal, thinqtest.Options{Samples: samples(homes...)}, func(d *daemon) {
 		x := newTruth(d)
 		var took []time.Duration
-		for range 100 {
+		for range often(100) {
 			d.after(2 * time.Minute)
 			d.emptyBroker(time.Second + rand.N(4*time.Second))
 			took = append(took, d.since(time.Minute, func() bool { return d.retained(d.topics.Bridge("state")) != "" }))
@@ -75,7 +83,7 @@ func TestRecoveryOfTheCloud(t *testing.T) {
 		id, slug := d.slugOf(guestRoom)
 		x := newTruth(d)
 		var took []time.Duration
-		for i := range 20 {
+		for i := range often(20) {
 			d.after(20 * time.Minute)
 			if err := d.sim.BrokerAction("stop"); err != nil {
 				d.Fatal(err)
@@ -108,7 +116,7 @@ func TestRecoveryOfHomeAssistant(t *testing.T) {
 	withWay(t, personal, thinqtest.Options{}, func(d *daemon) {
 		d.after(10 * time.Minute)
 		want := len(d.broker.Messages(d.topics.Base + "/+/availability"))
-		for range 20 {
+		for range often(20) {
 			d.after(time.Minute)
 			heard, err := d.broker.Subscribe(d.topics.Base + "/+/availability")
 			if err != nil {

@@ -37,7 +37,10 @@ var (
 func withDaemon(t *testing.T, o thinqtest.Options, f func(d *daemon)) {
 	t.Helper()
 	for _, w := range ways {
-		t.Run(w.name, func(t *testing.T) { withWay(t, w, o, f) })
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			withWay(t, w, o, f)
+		})
 	}
 }
 

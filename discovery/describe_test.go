@@ -330,6 +330,7 @@ func TestTable(t *testing.T) {
 // TestAffectedIsHonest changes every value of every sample, one at a time: what
 // Affected calls no news must leave the announcement as it is.
 func TestAffectedIsHonest(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, s := range samples(t) {
 		devices := s.describe(testOptions)

@@ -12,6 +12,7 @@ import (
 // TestModelIsDescribe: what appliances share does not show. Every sample has a
 // neighbour of the same kind, with one of its values changed.
 func TestModelIsDescribe(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, s := range samples(t) {
 		m := NewModel(s.profile)

@@ -110,6 +110,7 @@ var mutations = []mutation{
 // panics, Home Assistant takes every entity that is left and every value of it,
 // every command has an answer, and what another resource says stays as it was.
 func TestMutations(t *testing.T) {
+	long(t)
 	t.Parallel()
 	count := 0
 	for _, saved := range builtIn() {

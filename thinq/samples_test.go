@@ -147,6 +147,9 @@ func TestSamplesApplyPushes(t *testing.T) {
 // Whatever type a value or a piece of a profile turns into, what was not touched
 // stays as it was.
 func TestSamplesSurviveFlippedTypes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("flips everything")
+	}
 	eachSample(t, func(t *testing.T, dir string, p *Profile) {
 		status := decodeJSON(t, readFile(t, filepath.Join(dir, "status.json")))
 		whole, err := p.Decode(readFile(t, filepath.Join(dir, "status.json")))
