@@ -8,7 +8,6 @@ package bridge
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
 	"math"
@@ -78,6 +77,7 @@ type Options struct {
 	Metrics       *Metrics       // default: its own, seen by nobody
 	Restart       func()         // for bridge/request/restart; may be nil
 	Log           *LogHandler    // where bridge/logging comes from; may be nil
+	Spill         *Spill         // where the broker's messages are that found no room; may be nil
 }
 
 // eventBuffer is how many events may wait for the loop before they are dropped
@@ -119,6 +119,7 @@ type Bridge struct {
 	controls   int // control calls under way
 	account    account
 	grumbled   time.Time // when it was last said that LG does not answer
+	hurried    time.Time // when LG was last asked because of a command that could not get there
 	energy     energy
 	asked      int // requests for history
 	push       push
@@ -128,17 +129,18 @@ type Bridge struct {
 	pacing     bool                 // what is published now is a repetition that nobody waits for
 	overrides  map[string]discovery.Settings
 	lifecycle  time.Time // when to ask for lifecycle news again
+	noise      noise     // what was said of rejected commands
 	made       int64     // losses that reads have made good
 	stopping   bool
 	sleep      struct{ begin, end time.Time } // when the process was last kept from running
 	saved      time.Time
-	dup        map[[sha256.Size]byte]time.Time // recent commands, against redelivery
-	info       []byte                          // bridge/info as last published
-	reproached map[string]bool                 // mappings that do nothing and were told
-	roster     []byte                          // bridge/devices as last published
-	unknown    map[string]bool                 // types without a table, of which it was said
-	stand      stance                          // towards other bridges at the base topic
-	delivery   string                          // whether commands reach us, as far as it is known
+	dup        memory          // recent commands, against redelivery
+	info       []byte          // bridge/info as last published
+	reproached map[string]bool // mappings that do nothing and were told
+	roster     []byte          // bridge/devices as last published
+	unknown    map[string]bool // types without a table, of which it was said
+	stand      stance          // towards other bridges at the base topic
+	delivery   string          // whether commands reach us, as far as it is known
 }
 
 // New makes a bridge; Run starts it.
@@ -169,7 +171,7 @@ func New(o Options) *Bridge {
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
-		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, unknown: map[string]bool{}, dup: map[[sha256.Size]byte]time.Time{},
+		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, unknown: map[string]bool{},
 		account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}
 	configured := o.Discovery.Settings
@@ -218,6 +220,8 @@ func (b *Bridge) turn(done <-chan struct{}) {
 	case m := <-b.o.Broker.Messages():
 		b.rouse(time.Now())
 		b.receive(m)
+	case <-b.o.Spill.spilled():
+		b.overran()
 	case <-b.o.Broker.Up():
 		b.connected()
 	case f := <-b.answers:

@@ -21,6 +21,7 @@ type cache struct {
 
 // cachedDevice is what is kept of one appliance.
 type cachedDevice struct {
+	Blocks    map[string]time.Time `json:"blocks,omitempty"` // by slug and attribute: until when commands are refused
 	Device    thinq.Device         `json:"device"`
 	Profile   json.RawMessage      `json:"profile,omitempty"`
 	State     thinq.State          `json:"state,omitempty"`

@@ -50,8 +50,10 @@ type job struct {
 	before   func() // runs inside of the loop when its turn has come; may be nil
 	// call runs outside of the loop; what it returns is done inside.
 	call func(ctx context.Context) (apply func(), err error)
-	// gone, if set, is told that the call will not be made again.
-	gone func(err error)
+	// failed, if set, is told of every failure; gone, that the call will not be made
+	// again. Both may be nil.
+	failed func(err error)
+	gone   func(err error)
 }
 
 // enqueue adds a job, unless one of its name waits already: then the sooner
@@ -246,6 +248,9 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 	}
 	if j.owner == nil || class != thinq.Blocked {
 		b.refused(err)
+	}
+	if j.failed != nil {
+		b.guard(j.owner, func() { j.failed(err) })
 	}
 	if j.kind == "energy" && class == thinq.Blocked {
 		r.waits = nil // a permission does not come by asking again

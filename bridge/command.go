@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -22,7 +21,7 @@ const (
 	commandQueue   = 8
 	commandPayload = 4 << 10
 	commandTopic   = 512
-	dupWindow      = time.Minute
+	echoLength     = 64 // of what is repeated of a value
 )
 
 // The ways in which a command ends, and the one interim answer.
@@ -37,11 +36,12 @@ const (
 
 // A command is one order of a user on its way. It ends exactly once.
 type command struct {
-	slug        string              // where the result goes; empty: no such appliance
-	half        *half               // nil: not described
-	attrs       map[string]string   // as bare text
-	again       []map[string]string // attributes that came just before and must not be undone
-	echo        json.RawMessage     // the attributes as they came
+	topic       string            // where it came from
+	slug        string            // where the result goes; empty: no such appliance
+	half        *half             // nil: not described
+	attrs       map[string]string // as bare text
+	again       []*command        // what came just before and must not be undone
+	echo        json.RawMessage   // the attributes as they came
 	transaction json.RawMessage
 	reply       string // MQTT 5 response topic, empty if none
 	correlation []byte
@@ -54,7 +54,13 @@ type command struct {
 	stirred bool        // the appliance reported a change since
 	asked   time.Time   // when a read was asked to decide
 	doubt   error       // LG's answer, where it leaves open whether it was done
+	safe    bool        // it leads to less: nothing stands in its way
+	urgent  bool        // it ends what the appliance does
+	unsure  bool        // it waits for a read of the appliance
+	twins   []*command  // the same, sent right after: they end as it does
 	ended   bool
+	status  string // how it ended, and why
+	why     *rejection
 }
 
 // A rejection is why a command was not carried out.
@@ -65,7 +71,8 @@ type rejection struct {
 	Allowed any        `json:"allowed,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
 
-	alone bool // with another attribute it may be right
+	alone    bool // with another attribute it may be right
+	reported bool // a read of the appliance may lift it
 }
 
 // result is what stands on <slug>/result.
@@ -77,9 +84,10 @@ type result struct {
 	Duration    int64           `json:"duration_ms"`
 }
 
-// command takes one message of a command topic in.
-func (b *Bridge) command(m link.Message, t discovery.Target) {
-	c := &command{reply: m.Reply, correlation: m.Correlation, received: m.Received, half: b.slugs[t.Slug]}
+// newCommand is what a message of a command topic says; the error is for its
+// sender.
+func (b *Bridge) newCommand(m link.Message, t discovery.Target) (*command, error) {
+	c := &command{topic: m.Topic, reply: m.Reply, correlation: m.Correlation, received: m.Received, half: b.slugs[t.Slug]}
 	if b.find(t.Slug) != nil {
 		c.slug = t.Slug // never a topic of the sender's making
 	}
@@ -93,6 +101,12 @@ func (b *Bridge) command(m link.Message, t discovery.Target) {
 	if c.transaction == nil {
 		c.transaction = newTransaction()
 	}
+	return c, parsed
+}
+
+// command takes one message of a command topic in.
+func (b *Bridge) command(m link.Message, t discovery.Target) {
+	c, parsed := b.newCommand(m, t)
 	switch {
 	case m.Retain && len(m.Payload) == 0:
 		return // somebody clears a retained command
@@ -120,7 +134,7 @@ func (b *Bridge) refusal(m link.Message, t discovery.Target, c *command, parsed 
 	case len(m.Payload) > commandPayload || len(m.Topic) > commandTopic:
 		return &rejection{Reason: "too_large", Message: fmt.Sprintf("at most %d bytes", commandPayload)}
 	case d == nil:
-		return &rejection{Reason: "unknown_device", Message: "no appliance has this name"}
+		return nobody
 	case d.ignored:
 		return &rejection{Reason: "ignored", Message: "the appliance is set to be ignored"}
 	case d.disabled:
@@ -132,8 +146,10 @@ func (b *Bridge) refusal(m link.Message, t discovery.Target, c *command, parsed 
 	case parsed != nil:
 		return &rejection{Reason: "invalid_payload", Message: parsed.Error()}
 	}
-	return b.signedOut()
+	return b.barred()
 }
+
+var nobody = &rejection{Reason: "unknown_device", Message: "no appliance has this name"}
 
 var shuttingDown = &rejection{Reason: "shutting_down", Message: "the bridge is shutting down"}
 
@@ -142,9 +158,57 @@ var shuttingDown = &rejection{Reason: "shutting_down", Message: "the bridge is s
 func (b *Bridge) signedOut() *rejection {
 	switch b.account.condition {
 	case condAuth, condTerms, condCountry:
-		return &rejection{Reason: b.account.condition, Message: b.account.text}
+		return &rejection{Reason: b.account.condition, Message: b.account.text, Until: new(b.account.until.UTC().Truncate(time.Second))}
 	}
 	return nil
+}
+
+// barred is why no command can get to LG now, as far as is known.
+func (b *Bridge) barred() *rejection {
+	if b.account.dark && b.account.class == thinq.Busy {
+		b.hurry()
+		return b.unreached(nil)
+	}
+	return b.signedOut()
+}
+
+// unreached is why a command did not get to LG.
+func (b *Bridge) unreached(err error) *rejection {
+	at := b.nextTry(time.Now())
+	why := &rejection{
+		Reason: condUnreachable, Until: new(at.UTC().Truncate(time.Second)),
+		Message: "LG's cloud cannot be reached; it is asked again at " + at.Format(time.TimeOnly),
+	}
+	if err != nil {
+		why.Message += ": " + sentence(err)
+	}
+	return why
+}
+
+// nextTry is when LG is asked again for whatever reason.
+func (b *Bridge) nextTry(now time.Time) time.Time {
+	at := now.Add(probeAfter)
+	for _, j := range b.jobs {
+		if j.after.After(now) && j.after.Before(at) {
+			at = j.after
+		}
+	}
+	return at
+}
+
+// hurry looks whether LG is back, because somebody waits for it.
+func (b *Bridge) hurry() {
+	now := time.Now()
+	if now.Before(b.hurried.Add(probeAfter)) {
+		return
+	}
+	b.hurried = now
+	for _, j := range b.jobs {
+		if j.kind == "list" {
+			j.after = time.Time{}
+		}
+	}
+	b.list(thinq.Background, nil)
 }
 
 // parse reads the attributes: one bare value, or a JSON object.
@@ -189,31 +253,57 @@ func withoutTransaction(payload []byte) json.RawMessage {
 	return echo
 }
 
+// excerpts is an echo fit to be repeated although nobody knows what is in it:
+// short and clean. What is so stays as it came.
+func excerpts(echo json.RawMessage) json.RawMessage {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(echo, &object) != nil || object == nil {
+		return echo
+	}
+	clean := map[string]any{}
+	for name, raw := range object {
+		var text string
+		switch err := json.Unmarshal(raw, &text); {
+		case err == nil:
+			clean[discovery.Excerpt(name)] = discovery.Excerpt(text)
+		case len(raw) > echoLength:
+			clean[discovery.Excerpt(name)] = discovery.Excerpt(string(raw))
+		default:
+			clean[discovery.Excerpt(name)] = raw
+		}
+	}
+	short, err := json.Marshal(clean)
+	if err != nil {
+		return nil
+	}
+	return short
+}
+
 func newTransaction() json.RawMessage {
 	var digits [4]byte
 	rand.Read(digits[:])
 	return json.RawMessage(`"` + hex.EncodeToString(digits[:]) + `"`)
 }
 
-// repeated recognises a redelivery: the broker may send a message again after
-// the link was lost, and a toggle must not cancel itself.
-func (b *Bridge) repeated(m link.Message) bool {
-	name := sha256.Sum256(slices.Concat([]byte(m.Topic+"\x00"), m.Correlation, []byte{0}, m.Payload))
-	at, seen := b.dup[name]
-	if len(b.dup) < 1000 {
-		b.dup[name] = time.Now()
-	}
-	return m.Dup && seen && time.Since(at) < dupWindow
-}
-
 // accept checks the values and puts the command into the queue.
 func (b *Bridge) accept(c *command) {
-	d := c.half.of
+	d, now := c.half.of, time.Now()
 	calls, err := c.half.Wish(c.attrs, d.assumed())
+	c.safe = err == nil && c.half.Safe(calls, d.state)
+	c.urgent = c.safe && c.half.Ends(calls)
 	why := refusedWish(err)
-	if why != nil && !why.alone { // what may be right with another one waits for it
+	hazy := c.hazy(calls, why, now)
+	if why == nil {
+		why = d.orders.tooMany(c, now)
+	}
+	if why != nil && !why.alone && !hazy { // what may be right with another one waits for it
+		b.keepStaged(c, why)
 		b.end(c, rejected, why)
 		b.publishState(d, true) // a dashboard that shows the wish snaps back
+		return
+	}
+	if twin := d.orders.twin(c); twin != nil {
+		b.join(c, twin)
 		return
 	}
 	d.orders.link(c, d.assumed())
@@ -221,9 +311,22 @@ func (b *Bridge) accept(c *command) {
 		b.end(c, confirmed, nil)
 		return
 	}
+	if hazy {
+		b.ascertain(c)
+	}
+	b.line(c)
+}
+
+// line puts a command at the end of the queue, in the place of those that it
+// makes pointless.
+func (b *Bridge) line(c *command) {
+	d := c.half.of
+	if c.ended {
+		return
+	}
 	b.supersede(d.orders.waiting, c)
-	d.orders.waiting = slices.DeleteFunc(d.orders.waiting, func(old *command) bool { return old.ended })
-	if len(d.orders.waiting) >= commandQueue {
+	d.orders.sweep()
+	if len(d.orders.waiting) >= commandQueue && !c.safe {
 		b.end(c, rejected, &rejection{Reason: "busy", Message: fmt.Sprintf("%d commands wait already", commandQueue)})
 		return
 	}
@@ -236,7 +339,7 @@ func refusedWish(err error) *rejection {
 		return nil
 	}
 	if r, ok := errors.AsType[*discovery.Rejection](err); ok {
-		return &rejection{Reason: r.Reason, Message: r.Message, Allowed: r.Allowed, alone: r.Alone}
+		return &rejection{Reason: r.Reason, Message: r.Message, Allowed: r.Allowed, alone: r.Alone, reported: r.Reported}
 	}
 	return &rejection{Reason: "invalid_value", Message: err.Error()}
 }
@@ -264,15 +367,22 @@ func (b *Bridge) end(c *command, status string, why *rejection) {
 	if c.ended {
 		return
 	}
-	c.ended = true
+	c.ended, c.status, c.why = true, status, why
 	b.answer(c, status, why)
 	b.audit(c, status, why)
+	for _, twin := range c.twins {
+		b.end(twin, status, why)
+	}
 }
 
 // answer publishes a stage of a command where its sender looks for it.
 func (b *Bridge) answer(c *command, status string, why *rejection) {
+	echo := c.echo
+	if status == rejected {
+		echo = excerpts(echo)
+	}
 	payload, err := json.Marshal(result{
-		Transaction: c.transaction, Status: status, Attributes: c.echo, Error: why,
+		Transaction: c.transaction, Status: status, Attributes: echo, Error: why,
 		Duration: time.Since(c.received).Milliseconds(),
 	})
 	if err != nil {
@@ -281,18 +391,21 @@ func (b *Bridge) answer(c *command, status string, why *rejection) {
 	if c.slug != "" {
 		b.emit("result", c.slug, b.topics.Result(c.slug), payload, resultLife)
 	}
-	b.reply(c.reply, c.correlation, payload)
+	if heard := b.reply(c.reply, c.correlation, payload); !heard && c.slug == "" && why != nil {
+		b.tellRejected(c.topic, why)
+	}
 }
 
 // reply answers on the response topic that the sender asked for, if we may.
-func (b *Bridge) reply(topic string, correlation, payload []byte) {
+func (b *Bridge) reply(topic string, correlation, payload []byte) bool {
 	if !b.topics.Answerable(topic) || b.spokenFor(topic) {
-		return
+		return false
 	}
 	b.outbox.put(item{
 		Message: link.Message{Topic: topic, Payload: payload, Correlation: correlation},
 		kind:    "result", rank: rankInfo, until: time.Now().Add(resultLife),
 	})
+	return true
 }
 
 // spokenFor reports whether a topic has a meaning of its own, so that an answer
@@ -317,6 +430,10 @@ func (b *Bridge) audit(c *command, status string, why *rejection) {
 	took := time.Since(c.received)
 	b.m.commands.WithLabelValues(b.o.Account, kind, status).Inc()
 	b.m.commandDuration.WithLabelValues(status).Observe(took.Seconds())
+	if now := time.Now(); status == rejected && c.sent.IsZero() && !b.noise.lines.take(now) {
+		b.summUp(now)
+		return
+	}
 	args := []any{"device", c.slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
 	if why != nil {
 		args = append(args, "reason", why.Reason, "code", why.Code)

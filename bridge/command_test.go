@@ -91,7 +91,7 @@ func TestCommandConfirmedByRead(t *testing.T) {
 	})
 }
 
-func TestCommandThatNeverShows(t *testing.T) {
+func TestF065NeverShown(t *testing.T) {
 	cooling(t, func(h *home) {
 		h.set("ac", `{"target_temperature":24}`)
 		h.after(time.Minute)
@@ -309,7 +309,7 @@ func TestCommandOptimistic(t *testing.T) {
 	})
 }
 
-func TestRetainedCommandCleared(t *testing.T) {
+func TestF061RetainedIsCleared(t *testing.T) {
 	cooling(t, func(h *home) {
 		h.send(link.Message{Topic: h.topic("ac", "/set"), Retain: true})
 		h.after(time.Second)
@@ -331,7 +331,7 @@ func TestGet(t *testing.T) {
 }
 
 // What was sent while the process stood still is too old when it goes on.
-func TestCommandAfterSleep(t *testing.T) {
+func TestF060S33AfterSleep(t *testing.T) {
 	tests := []struct {
 		asleep time.Duration
 		want   string
@@ -365,7 +365,7 @@ func TestCommandsInStepsExpire(t *testing.T) {
 		h.cloud.delay = 6 * time.Second
 		h.obedient(time.Second)
 		begun := time.Now()
-		for _, a := range []string{"target_temperature:25", "wind_strength:high", "relative_to_stop:120", "climate_swing_mode:on", "air_con_operation_mode:power_off"} {
+		for _, a := range []string{"target_temperature:25", "wind_strength:high", "relative_to_stop:120", "climate_swing_mode:on", "current_job_mode:fan"} {
 			name, value, _ := strings.Cut(a, ":")
 			h.send(link.Message{Topic: h.topic("ac", "/set/"+name), Payload: []byte(value)})
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,7 @@ type daemon struct {
 	tokens *thinq.TokenSource // nil: there is a personal token
 	broker *linktest.Broker
 	lg     *thinqtest.Network
+	away   atomic.Bool // nobody at LG takes connections
 	local  *thinqtest.Network
 	store  *bridge.Store
 	dir    string
@@ -115,22 +117,24 @@ func (d *daemon) start() {
 	}
 	budget := thinq.NewBudget(100, 40, d.store.Budget())
 	options, subscriber := d.way.connect(d, thinq.Options{
-		Country: "KR", APIURL: d.sim.URL, Roots: d.sim.Roots(), Dial: d.lg.Dial, Budget: budget,
+		Country: "KR", APIURL: d.sim.URL, Roots: d.sim.Roots(), Dial: d.dialLG, Budget: budget,
 		Identity: d.store.Identity(), Save: d.store.SaveIdentity,
 	})
 	client, err := thinq.NewClient(options)
 	if err != nil {
 		d.Fatal(err)
 	}
+	spill := bridge.NewSpill()
 	d.link = link.New(link.Options{
-		URL: d.broker.URL(), ClientID: d.store.Instance(), Will: bridge.Will(d.topics), Subscriptions: bridge.Subscriptions(d.topics),
+		Overflow: spill.Take,
+		URL:      d.broker.URL(), ClientID: d.store.Instance(), Will: bridge.Will(d.topics), Subscriptions: bridge.Subscriptions(d.topics),
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return d.local.Dial(ctx, network, addr)
 		},
 	})
 	d.bridge = bridge.New(bridge.Options{
 		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: d.logger(), Version: "1.0.0",
-		Subscriber: subscriber,
+		Subscriber: subscriber, Spill: spill,
 		Discovery: discovery.Options{
 			Topics: d.topics, Unit: "auto", Instance: d.store.Instance(),
 			Settings: func(string, string) discovery.Settings { return d.owner },

@@ -56,6 +56,7 @@ func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 	if d.state == nil && !d.seen.IsZero() {
 		d.state = thinq.State{} // some appliances have nothing to say
 	}
+	b.resume(d, cd.Blocks)
 	if subscribed {
 		d.granted = cd.Granted
 		d.truth.suspect, d.truth.polled = cd.Polled, cd.Polled

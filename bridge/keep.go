@@ -104,6 +104,7 @@ func (d *device) cached() cachedDevice {
 	for _, h := range d.halves {
 		cd.Announced[h.Slug] = h.announced
 	}
+	cd.Blocks = d.orders.blocks(time.Now())
 	return cd
 }
 

@@ -43,6 +43,8 @@ type Metrics struct {
 	commands        *prometheus.CounterVec   // account, device_type, result
 	commandDuration *prometheus.HistogramVec // stage
 	commandsPending *prometheus.GaugeVec     // account
+	breakers        *prometheus.CounterVec   // account
+	blocked         *prometheus.GaugeVec     // account
 	discovered      *prometheus.CounterVec   // reason
 	orphans         prometheus.Counter
 	births          prometheus.Counter
@@ -108,6 +110,8 @@ func (m *Metrics) appliances(f family) {
 	m.commands = f.counter("commands_total", "Device commands by final result.", "account", "device_type", "result")
 	m.commandDuration = f.histogram("command_duration_seconds", "Time from receipt to accepted and to the end.", commandBuckets, "stage")
 	m.commandsPending = f.gauge("commands_pending", "Commands not yet finished.", "account")
+	m.breakers = f.counter("command_blocks_total", "Attributes blocked because they were set too often.", "account")
+	m.blocked = f.gauge("commands_blocked", "Attributes for which commands are refused now.", "account")
 	m.discovered = f.counter("discovery_publishes_total", "Discovery messages sent by reason.", "reason")
 	m.orphans = f.counter("discovery_orphans_removed_total", "Stale discovery topics of our own that were cleared.").WithLabelValues()
 	m.births = f.counter("homeassistant_restarts_total", "Birth messages seen.").WithLabelValues()

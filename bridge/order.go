@@ -18,23 +18,16 @@ const (
 	decideWait  = 30 * time.Second       // for that read
 )
 
-// A slider that is dragged sends a number many times a second. So many go out
-// at once in so long; then one in so long, always the latest.
-const (
-	burst       = 4
-	burstWindow = 10 * time.Second
-	burstPause  = 4 * time.Second
-)
-
 // orders are the commands of one appliance. Wishes go out one at a time.
 type orders struct {
 	waiting []*command
 	flying  *batch
-	open    []*command  // sent, not yet confirmed
-	begun   time.Time   // when the last batch went out
-	done    time.Time   // when LG answered it
-	numbers []time.Time // batches of nothing but numbers, lately
-	lately  []*command  // what matters to what follows within the window
+	open    []*command        // sent, not yet confirmed
+	begun   time.Time         // when the last batch went out
+	done    time.Time         // when LG answered it
+	limits  map[string]*limit // by slug and attribute
+	acted   *command          // the last one sent whose effect no state shows
+	lately  []*command        // what matters to what follows within the window
 }
 
 // A batch is a set of commands that travel together, as calls in order.
@@ -95,7 +88,7 @@ func (b *Bridge) expireOrders(d *device, now time.Time) {
 		if end := c.received.Add(commandLife); now.Before(end) {
 			b.wakeFor(d, end)
 		} else {
-			b.end(c, expired, &rejection{Reason: "expired", Message: "it could not be sent within 10 s"})
+			b.outlived(c)
 			b.publishState(d, true) // a dashboard that shows the wish snaps back
 		}
 	}
@@ -125,7 +118,10 @@ func (b *Bridge) chase(d *device, c *command, now time.Time) {
 // pick makes the next batch, if its time has come.
 func (b *Bridge) pick(d *device, now time.Time) {
 	o := &d.orders
-	group := slices.DeleteFunc(slices.Clone(o.waiting), func(c *command) bool { return c.half != o.waiting[0].half })
+	group := b.ripe(d)
+	if len(group) == 0 {
+		return
+	}
 	if at := o.readyAt(group); at.After(now) {
 		b.wakeFor(d, at)
 		return
@@ -174,7 +170,7 @@ func (b *Bridge) keepLocal(d *device, calls []thinq.State) []thinq.State {
 func wishOf(group []*command, now thinq.State) ([]thinq.State, []*command, *rejection) {
 	var wishes []map[string]string
 	for _, c := range group {
-		wishes = append(wishes, c.again...)
+		wishes = append(wishes, c.repeats()...)
 	}
 	for _, c := range group {
 		wishes = append(wishes, c.attrs)
@@ -190,10 +186,22 @@ func wishOf(group []*command, now thinq.State) ([]thinq.State, []*command, *reje
 	return calls, group, nil
 }
 
+// repeats are the wishes that a command must not undo. One that ended without
+// effect is over: its sender was told so.
+func (c *command) repeats() (wishes []map[string]string) {
+	for _, old := range c.again {
+		if !old.ended || old.status == confirmed {
+			wishes = append(wishes, old.attrs)
+		}
+	}
+	return wishes
+}
+
 // depart makes a batch of commands and their calls.
 func (b *Bridge) depart(d *device, group []*command, calls []thinq.State, now time.Time) {
 	o := &d.orders
 	o.waiting = slices.DeleteFunc(o.waiting, func(c *command) bool { return slices.Contains(group, c) })
+	b.count(d, group, calls, now)
 	for _, c := range group {
 		c.sent = now
 		b.supersede(o.open, c)
@@ -201,6 +209,7 @@ func (b *Bridge) depart(d *device, group []*command, calls []thinq.State, now ti
 			b.end(c, confirmed, nil) // it is so already, and nothing under way changes that
 		}
 	}
+	o.act(group)
 	o.sweep()
 	if len(calls) == 0 {
 		b.await(d, group)
@@ -208,9 +217,6 @@ func (b *Bridge) depart(d *device, group []*command, calls []thinq.State, now ti
 	}
 	o.begun = now
 	o.flying = &batch{half: group[0].half, commands: group, calls: calls}
-	if numeric(group) {
-		o.numbers = append(o.numbers, now)
-	}
 }
 
 // await handles wishes that will be fulfilled by what was sent before.
@@ -265,8 +271,11 @@ func (o *orders) readyAt(group []*command) time.Time {
 	if o.begun.IsZero() {
 		at = time.Time{}
 	}
-	if numeric(group) {
-		at = latest(at, o.pace())
+	if group[0].urgent {
+		return at
+	}
+	if numeric(group) && !slices.ContainsFunc(group, func(c *command) bool { return c.safe }) {
+		at = latest(at, o.pace(group))
 	}
 	for _, c := range o.open {
 		if c.asked.IsZero() && !slices.ContainsFunc(group, func(n *command) bool { return covers(n.attrs, c.attrs) }) {
@@ -287,21 +296,12 @@ func (o *orders) link(c *command, now thinq.State) {
 	})
 	for _, old := range o.lately {
 		if old.half == c.half {
-			c.again = append(c.again, old.attrs)
+			c.again = append(c.again, old)
 		}
 	}
 	if c.half.Undone(c.attrs) || off {
 		o.lately = append(o.lately, c)
 	}
-}
-
-// pace is when the next batch of nothing but numbers may go.
-func (o *orders) pace() time.Time {
-	o.numbers = slices.DeleteFunc(o.numbers, func(t time.Time) bool { return time.Since(t) >= burstWindow })
-	if len(o.numbers) < burst {
-		return time.Time{}
-	}
-	return o.numbers[len(o.numbers)-1].Add(burstPause)
 }
 
 func numeric(group []*command) bool {
@@ -328,11 +328,12 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	switch at := f.answered.Add(stepWait); {
 	case f.calling:
 		return
-	case !f.answered.IsZero() && !f.shown(d.state) && at.After(now):
+	case !f.answered.IsZero() && !f.shown(d.state) && at.After(now) && d.orders.urgent() == nil:
 		b.wakeFor(d, at)
 		return
 	case !f.answered.IsZero():
 		f.calls = f.calls[1:]
+		b.yield(d, f)
 		if b.outdate(d, f, now); len(f.calls) == 0 {
 			b.taken(d, f)
 			return

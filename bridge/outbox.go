@@ -15,6 +15,7 @@ import (
 const (
 	outboxFlight  = 16              // publishes under way at once; brokers take 20 and more
 	outboxRing    = 100             // events waiting for a broker
+	outboxResults = 2000            // answers to commands, each of which somebody waits for
 	outboxRefused = 5 * time.Minute // until a refused topic is tried again
 	outboxRetry   = time.Second     // after a fault that is no refusal
 	outboxPace    = 50              // republished messages a second: brokers drop bursts
@@ -95,16 +96,20 @@ func (o *outbox) add(it *item) {
 		}
 		o.topic[it.Topic] = it
 	} else {
-		o.trim()
+		o.trim(it.kind)
 	}
 	o.items = append(o.items, it)
 }
 
-// trim keeps the ring of events bounded: the oldest that is not under way goes.
-func (o *outbox) trim() {
-	events, oldest := 0, -1
+// trim keeps the rings of events and of answers bounded: the oldest that is not
+// under way goes.
+func (o *outbox) trim(kind string) {
+	events, oldest, most := 0, -1, outboxRing
+	if kind == "result" {
+		most = outboxResults
+	}
 	for i, it := range o.items {
-		if it.Retain || it.flying {
+		if it.Retain || it.flying || (it.kind == "result") != (kind == "result") {
 			continue
 		}
 		if oldest < 0 {
@@ -112,7 +117,7 @@ func (o *outbox) trim() {
 		}
 		events++
 	}
-	if events >= outboxRing {
+	if events >= most {
 		o.metrics.publishFailed(o.items[oldest].kind, "overflow")
 		o.items = slices.Delete(o.items, oldest, oldest+1)
 	}

@@ -100,7 +100,7 @@ func TestErrorEventOnlyOnChange(t *testing.T) {
 
 // After a command the state stays as it was until the appliance says that it is
 // another one.
-func TestOldStateUntilTheReport(t *testing.T) {
+func TestF065OldStateUntilTheReport(t *testing.T) {
 	cooling(t, func(h *home) {
 		h.set("ac", `{"target_temperature":24}`)
 		h.after(time.Second)

@@ -32,7 +32,7 @@ func (b *Bridge) receive(m link.Message) {
 		b.get(m, t)
 	case discovery.KindRequest:
 		b.m.mqttReceived.WithLabelValues("request").Inc()
-		b.guard(nil, func() { b.request(m, t.Key) })
+		b.guard(nil, func() { b.request(m, t.Key, nil) })
 	case discovery.KindBirth:
 		b.m.mqttReceived.WithLabelValues("ha_status").Inc()
 		if string(m.Payload) == "online" {
@@ -48,6 +48,9 @@ func (b *Bridge) get(m link.Message, t discovery.Target) {
 	d := b.find(t.Slug)
 	if m.Retain || d == nil || d.ignored {
 		b.m.mqttDropped.WithLabelValues("get").Inc()
+		if d == nil && !m.Retain {
+			b.tellRejected(m.Topic, nobody)
+		}
 		return
 	}
 	d.shout = true

@@ -267,11 +267,7 @@ func (b *Bridge) minutely() {
 			b.readProfile(d, thinq.Background, orderProfile)
 		}
 	}
-	for name, at := range b.dup {
-		if now.Sub(at) > dupWindow {
-			delete(b.dup, name)
-		}
-	}
+	b.dup.forget(now)
 	b.meter()
 	b.publishInfo()
 	b.publishRoster()

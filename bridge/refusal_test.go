@@ -10,7 +10,7 @@ import (
 
 // Every code that a command can meet ends it with a sentence that says what to
 // do.
-func TestRefusalsSayWhatToDo(t *testing.T) {
+func TestF064Refusals(t *testing.T) {
 	tests := []struct{ code, want, text string }{
 		{"1102", "rejected:refused", "Look in the LG ThinQ app"},
 		{"1222", "rejected:offline", "Look whether it has power and Wi-Fi"},
@@ -47,7 +47,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 }
 
 // Whatever is refused, by us or by LG, a dashboard sees the true value again.
-func TestRefusalShowsTheTruth(t *testing.T) {
+func TestF065RefusalShowsTheTruth(t *testing.T) {
 	tests := []struct{ attr, payload, call string }{
 		{"target_temperature", "24", `{"temperature":{"targetTemperature":24}}`},                     // a number
 		{"wind_strength", "high", `{"airFlow":{"windStrength":"HIGH"}}`},                             // a select

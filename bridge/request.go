@@ -47,11 +47,18 @@ var verbs = map[string]func(*Bridge, *ask){
 	},
 }
 
-func (b *Bridge) request(m link.Message, verb string) {
+// errBusy answers a request for which there was no room.
+var errBusy = errors.New("too many messages came at once: send it again")
+
+// request takes one message in, or answers why that cannot be.
+func (b *Bridge) request(m link.Message, verb string, why error) {
 	a := &ask{b: b, verb: verb, m: m}
 	handle, known := verbs[verb]
 	switch {
 	case m.Retain && len(m.Payload) == 0:
+	case why != nil && known:
+		_ = a.parse() // for the transaction
+		a.fail(why)
 	case m.Retain:
 		a.fail(errors.New("a retained request is never executed"))
 	case !known:

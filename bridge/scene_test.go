@@ -12,7 +12,7 @@ import (
 // A scene or a dashboard sends several things shortly one after another, in
 // whatever order. They reach LG in the order that LG needs, each once, each
 // command is confirmed once, and what LG resets with a new mode is set again.
-func TestScene(t *testing.T) {
+func TestF063Scene(t *testing.T) {
 	const (
 		livingRoom = "air_conditioner_living_room"
 		on         = `{"operation":{"airConOperationMode":"POWER_ON"}}`

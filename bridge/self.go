@@ -27,6 +27,7 @@ var selfEntities = map[string]map[string]any{
 	"calls_left": {"platform": "sensor", "name": "Calls left", "icon": "mdi:counter", "state_class": "measurement", "value_template": "{{ value_json.cloud.calls_left }}"},
 	"appliances": {"platform": "sensor", "name": "Appliances", "icon": "mdi:washing-machine", "state_class": "measurement", "value_template": "{{ value_json.devices }}"},
 	"available":  {"platform": "sensor", "name": "Appliances available", "icon": "mdi:washing-machine", "state_class": "measurement", "value_template": "{{ value_json.devices_online }}"},
+	"blocked":    {"platform": "binary_sensor", "name": "Commands blocked", "device_class": "problem", "value_template": "{{ 'ON' if value_json.commands_blocked else 'OFF' }}"},
 	"started":    {"platform": "sensor", "name": "Started", "device_class": "timestamp", "value_template": "{{ value_json.started }}"},
 	"version":    {"platform": "sensor", "name": "Version", "icon": "mdi:tag", "value_template": "{{ value_json.version }}"},
 	"restart":    {"platform": "button", "name": "Restart", "device_class": "restart", "payload_press": "{}"},
@@ -163,7 +164,7 @@ func (b *Bridge) publishInfo() {
 		"version": b.o.Version, "commit": b.o.Commit, "instance": b.o.Discovery.Instance, "run": b.stand.run,
 		"started": b.started.UTC().Format(time.RFC3339), "cloud": cloud,
 		"mqtt":    map[string]any{"base_topic": b.topics.Base, "discovery_prefix": b.topics.Prefix, "commands": b.delivery},
-		"devices": len(b.devices), "devices_online": online, "config": b.o.Config,
+		"devices": len(b.devices), "devices_online": online, "config": b.o.Config, "commands_blocked": b.blocked(),
 	}
 	if b.o.Account != "" {
 		info["account"] = b.o.Account
@@ -221,6 +222,7 @@ func (b *Bridge) measure() {
 		b.m.devices.WithLabelValues(a, word).Set(n)
 	}
 	b.m.commandsPending.WithLabelValues(a).Set(float64(pending))
+	b.m.blocked.WithLabelValues(a).Set(float64(len(b.blocked())))
 }
 
 // word is the condition of an appliance for people and metrics.

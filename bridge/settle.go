@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 	now := time.Now()
 	f.calling, f.answered = false, now
 	d.orders.done = now
-	class, r := react(err)
+	_, r := react(err)
 	soAlready := discovery.SoAlready(f.calls[0], code(err))
 	switch {
 	case err == nil || r.effect == effectDone || soAlready:
@@ -28,21 +29,30 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 		if soAlready { // and we did not know
 			b.read(d, orderAsked, "refused")
 		}
+	case r.reason == "" && thinq.NotSent(err):
+		b.refused(err)
+		b.reject(d, f, b.unreached(err))
 	case r.reason == "":
 		b.unclear(d, f, err)
 	default:
 		b.refused(err)
-		b.reject(d, f, b.because(class, r, err))
+		b.reject(d, f, b.because(err))
 		b.affectOrder(d, r.effect)
 	}
 }
 
 // because is a refusal of LG in words for the sender.
-func (b *Bridge) because(class thinq.Class, r reaction, err error) *rejection {
+func (b *Bridge) because(err error) *rejection {
+	class, r := react(err)
 	why := &rejection{Code: code(err), Reason: r.reason, Message: sentence(err)}
+	until := b.account.until
+	if e, ok := errors.AsType[*thinq.BudgetError](err); ok {
+		until = e.Until
+	}
 	if class == thinq.Rate {
-		until := b.account.until
 		why.Message = r.message + "; the next try makes sense at " + until.Format(time.TimeOnly)
+	}
+	if r.halt {
 		why.Until = new(until.UTC().Truncate(time.Second))
 	}
 	return why
@@ -112,6 +122,7 @@ func (b *Bridge) confirm(d *device, changed thinq.State) {
 		}
 	}
 	d.orders.sweep()
+	b.ascertained(d)
 }
 
 func (d *device) reached(c *command) bool {
@@ -177,5 +188,5 @@ func (b *Bridge) finishSent(d *device) {
 	for _, c := range d.orders.sent() {
 		b.end(c, unknown, shuttingDown)
 	}
-	d.orders = orders{}
+	d.orders = orders{limits: d.orders.limits}
 }

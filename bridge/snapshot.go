@@ -152,6 +152,7 @@ func (b *Bridge) rows() []DeviceSnapshot {
 		if b.available(d) {
 			row.Availability = "online"
 		}
+		row.Problem = cmp.Or(row.Problem, d.blockedText())
 		if len(d.halves) == 0 {
 			rows = append(rows, row)
 		}

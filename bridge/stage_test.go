@@ -101,8 +101,9 @@ func TestStagedValues(t *testing.T) {
 	}
 }
 
-// A start that LG refuses forgets nothing, and says what to do.
-func TestStartRefused(t *testing.T) {
+// A start that the appliance forbids forgets nothing, says what to do, and does
+// not trouble LG.
+func TestS36StartRefused(t *testing.T) {
 	withDaemon(t, thinqtest.Options{Samples: samples("oven_double")}, func(d *daemon) {
 		d.restart(func() { d.owner.RemoteStart = true })
 		id, slug := d.slugOf("oven_double")
@@ -115,6 +116,7 @@ func TestStartRefused(t *testing.T) {
 		if err != nil {
 			d.Fatal(err)
 		}
+		before := len(d.sim.Calls(0))
 		d.publish(d.topics.Set(slug), `{"upper_cook_mode":"roast","upper_start":"PRESS"}`)
 		d.after(5 * time.Second)
 		var got string
@@ -123,8 +125,11 @@ func TestStartRefused(t *testing.T) {
 			got = string(m.Payload)
 		default:
 		}
-		if !strings.Contains(got, `"rejected"`) || !strings.Contains(got, `"2301"`) || !strings.Contains(got, "switched off at the appliance") {
+		if !strings.Contains(got, `"rejected"`) || !strings.Contains(got, `"remote_off"`) || !strings.Contains(got, "switched off at the appliance") {
 			d.Errorf("result = %s", got)
+		}
+		if calls := d.controls(before); len(calls) > 0 {
+			d.Errorf("calls: %q", calls)
 		}
 		if got := d.value(slug, "upper_cook_mode"); got != "roast" {
 			d.Errorf("upper_cook_mode = %v after a refusal", got)

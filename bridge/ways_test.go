@@ -67,13 +67,13 @@ func (w way) open(n *thinqtest.Network, o *thinqtest.Options) error {
 func (w way) connect(d *daemon, o thinq.Options) (thinq.Options, thinq.Subscriber) {
 	if !w.signedIn() {
 		o.Token = func(context.Context) (string, error) { return d.sim.Token, nil }
-		return o, bridge.Subscriber(link.Options{Dial: d.lg.Dial})
+		return o, bridge.Subscriber(link.Options{Dial: d.dialLG})
 	}
 	d.signIn()
 	o.Surface, o.CallbackURL = w.surface, d.sim.WebSocketURL
 	o.Service = thinq.Service{ID: d.sim.ServiceID, Key: d.sim.ServiceKey}
 	o.Token, o.Renew = d.tokens.Token, d.tokens.Renew
-	return o, bridge.Callback(bridge.CallbackOptions{Dial: d.lg.Dial, Logger: d.logger()})
+	return o, bridge.Callback(bridge.CallbackOptions{Dial: d.dialLG, Logger: d.logger()})
 }
 
 // signIn makes the source of tokens out of what is kept, or of a new sign-in.
@@ -85,7 +85,7 @@ func (d *daemon) signIn() {
 		}
 	}
 	emp := thinq.EMP{
-		ClientID: d.sim.ClientID, RedirectURL: d.sim.RedirectURLs[0], URL: d.sim.OAuthURL, Roots: d.sim.Roots(), Dial: d.lg.Dial,
+		ClientID: d.sim.ClientID, RedirectURL: d.sim.RedirectURLs[0], URL: d.sim.OAuthURL, Roots: d.sim.Roots(), Dial: d.dialLG,
 	}
 	d.tokens = thinq.NewTokenSource(d.keptToken(), emp.Refresh, d.saveToken)
 }

@@ -40,7 +40,7 @@ var appliances = []Appliance{
 	{Type: "DEVICE_WASHTOWER", Name: "WashTower", Parts: map[string]string{"washer": "DEVICE_WASHER", "dryer": "DEVICE_DRYER"}},
 	{Type: "DEVICE_WASHTOWER_WASHER", Name: "WashTower washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
 	{Type: "DEVICE_WASHTOWER_DRYER", Name: "WashTower dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
-	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Together: true, Composites: combo, Rows: laundryRows},
+	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Together: true, Heater: true, Composites: combo, Rows: laundryRows},
 	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Place: "MINI", Together: true, Composites: combo, Rows: laundryRows},
 	{Type: "DEVICE_REFRIGERATOR", Name: "Refrigerator",
 		Rows: []Row{
@@ -61,7 +61,7 @@ var appliances = []Appliance{
 	{Type: "DEVICE_AIR_QUALITY_SENSOR", Name: "Air quality sensor"},
 	{Type: "DEVICE_CEILING_FAN", Name: "Ceiling fan", Main: fanKey,
 		Composites: []Composite{fan{Power: "operation.*OperationMode", Speed: airFlow, Angle: angles}}},
-	{Type: "DEVICE_COOKTOP", Name: "Cooktop",
+	{Type: "DEVICE_COOKTOP", Name: "Cooktop", Heater: true,
 		Composites: []Composite{hob}, Rows: hobRows},
 	{Type: "DEVICE_DEHUMIDIFIER", Name: "Dehumidifier", Main: humidifierKey,
 		Composites: []Composite{dehumidifier}},
@@ -73,7 +73,7 @@ var appliances = []Appliance{
 		Composites: []Composite{humidifier, moodLamp}},
 	{Type: "DEVICE_KIMCHI_REFRIGERATOR", Name: "Kimchi refrigerator",
 		Composites: []Composite{storage{Path: "temperature.targetTemperature"}}},
-	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Composites: []Composite{laundryProgramme, preheating{laundryProgramme.State}, hoodFan, hoodLamp}, Rows: ventilationRows},
+	{Type: "DEVICE_MICROWAVE_OVEN", Name: "Microwave oven", Heater: true, Composites: []Composite{laundryProgramme, preheating{laundryProgramme.State}, hoodFan, hoodLamp}, Rows: ventilationRows},
 	{Type: "DEVICE_OVEN", Name: "Oven", Main: "current_state", Together: true,
 		OwnUnit: true, Composites: append([]Composite{staging{
 			Operation: "operation.ovenOperationMode", State: laundryProgramme.State,
@@ -93,7 +93,7 @@ var appliances = []Appliance{
 	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
 		{Path: "operation.stylerOperationMode", Heats: heat{"START"}},
 	}, laundryRows...)},
-	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler", Main: climateKey,
+	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler", Heater: true, Main: climateKey,
 		Composites: []Composite{boiler{}, waterHeater{
 			Key: waterHeaterKey, Name: "Hot water", Temps: "hotWaterTemperatureInUnits", Low: "minTemperature", High: "maxTemperature",
 			Power: []string{"operation.hotWaterMode", "operation.boilerOperationMode"},
@@ -110,7 +110,7 @@ var appliances = []Appliance{
 		}},
 	{Type: "DEVICE_VENTILATOR", Name: "Ventilator", Main: fanKey,
 		Composites: []Composite{fan{Power: "operation.ventOperationMode", Speed: airFlow, Angle: angles, Keep: true}}},
-	{Type: "DEVICE_WATER_HEATER", Name: "Water heater", Main: waterHeaterKey,
+	{Type: "DEVICE_WATER_HEATER", Name: "Water heater", Main: waterHeaterKey, Heater: true,
 		Composites: []Composite{waterHeater{
 			Key: waterHeaterKey, Name: "Water heater", Temps: "temperatureInUnits",
 			Power: []string{"operation.waterHeaterOperationMode"}, Mode: "waterHeaterJobMode.currentJobMode",

@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -66,7 +65,7 @@ func optionText(o any) string {
 // pressed is nil for any payload that does not say no: it presses a button.
 func pressed(payload string) *Rejection {
 	if yes, isTruth := truths[word(payload)]; isTruth && !yes {
-		return invalid(strconv.Quote(payload)+" does not press a button", nil)
+		return invalid(cited(payload)+" does not press a button", nil)
 	}
 	return nil
 }

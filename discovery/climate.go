@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -212,7 +211,7 @@ func (u *hvacUnit) takeMode(jobs []string) func(string, thinq.State) (thinq.Stat
 		}
 		if job == "" {
 			can := u.settableModes(jobs)
-			return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
+			return nil, invalid(cited(payload)+" is not one of "+strings.Join(can, ", "), can)
 		}
 		return u.work(job, now), nil
 	}

@@ -46,7 +46,7 @@ func (t *timer) takeClock(payload string, _ thinq.State) (thinq.State, *Rejectio
 	hour, errH := strconv.Atoi(h)
 	minute, errM := strconv.Atoi(m)
 	if errH != nil || errM != nil || hour < 0 || hour > 23 || minute < 0 || minute > 59 {
-		return nil, invalid(strconv.Quote(payload)+" is not a time of day such as 07:30", nil)
+		return nil, invalid(cited(payload)+" is not a time of day such as 07:30", nil)
 	}
 	return t.spread(float64(hour*60 + minute))
 }

@@ -75,7 +75,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	}
 	b.mappings = o.Mappings.of(b.device, Slug(d.Type, d.ID))
 	b.device.Known = known
-	b.device.kind, b.device.together = b.say(appliance.Name), appliance.Together
+	b.device.kind, b.device.together, b.device.heater = b.say(appliance.Name), appliance.Together, appliance.Heater
 	b.collect()
 	b.chooseUnits()
 	b.nameAll()
@@ -276,6 +276,7 @@ func (b *builder) finish() {
 		}
 	}
 	b.hide()
+	b.consent()
 	slices.SortFunc(d.columns, func(a, b column) int { return strings.Compare(a.key, b.key) })
 	for i := range d.columns {
 		d.columns[i].open = append(appendString([]byte{','}, d.columns[i].key), ':')

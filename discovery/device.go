@@ -81,12 +81,14 @@ type description struct {
 	temperatures map[thinq.Path]thinq.Property // shown in one of two units
 	power        *powerSwitch
 	modal        bool // it has modes that reset other values
+	heater       bool // its levels and targets are heat
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
-	memories     []memory    // what composites want remembered
-	stages       []*stage    // what waits for the order to start
-	flags        []*timer    // of which LG says in a word of its own whether they are set
-	clockworks   []clockwork // what of it time alone changes
+	memories     []memory              // what composites want remembered
+	starters     map[thinq.Path][]veto // what can begin something, with what may forbid it
+	stages       []*stage              // what waits for the order to start
+	flags        []*timer              // of which LG says in a word of its own whether they are set
+	clockworks   []clockwork           // what of it time alone changes
 	held         holding
 	sieves       []func(changed, into thinq.State) // remember what did not fit
 	learnt       map[thinq.Path]bool               // remembered words and codes that are announced
@@ -122,10 +124,12 @@ func (d *Device) Coverage() []Coverage { return d.coverage }
 // A Rejection says why a wish cannot be fulfilled.
 type Rejection struct {
 	Attr    string
-	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", "wrong_mode"
+	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", "wrong_mode", "remote_off", "door_open", "child_lock"
 	Message string // a sentence for a person
 	Allowed any    // what would be accepted: options, or {min, max, step}; nil if not applicable
 	Alone   bool   // together with another attribute it may be right
+	// Reported: it rests on what the appliance said last, so a read may lift it.
+	Reported bool
 }
 
 // Error is the message.

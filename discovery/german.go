@@ -93,6 +93,7 @@ var german = map[string]string{
 	"Clutch error":                 "Kupplungsfehler",
 	"Cold":                         "Kalt",
 	"Color temperature":            "Farbtemperatur",
+	"Commands blocked":             "Befehle gesperrt",
 	"Complete":                     "Fertig",
 	"Compressor error":             "Kompressorfehler",
 	"Concentrated wind":            "Gebündelter Luftstrom",

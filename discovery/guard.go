@@ -15,7 +15,15 @@ const remoteFlag = "remoteControlEnable.remoteControlEnabled"
 
 // unarmed is the refusal of what LG answers with 2301.
 func unarmed() *Rejection {
-	return &Rejection{Reason: "remote_off", Message: "Remote start is switched off at the appliance. Switch it on there, then try again."}
+	return &Rejection{Reason: "remote_off", Message: "Remote start is switched off at the appliance. Switch it on there, then try again.", Reported: true}
+}
+
+func doorOpen() *Rejection {
+	return &Rejection{Reason: "door_open", Message: "The door is open. Close it, then try again.", Reported: true}
+}
+
+func childLocked() *Rejection {
+	return &Rejection{Reason: "child_lock", Message: "The child lock is on at the appliance. Switch it off there, then try again.", Reported: true}
 }
 
 // needsLeave is the refusal of heat that the owner has not allowed. The halves

@@ -93,6 +93,7 @@ var korean = map[string]string{
 	"Clutch error":                 "클러치 오류",
 	"Cold":                         "냉수",
 	"Color temperature":            "색온도",
+	"Commands blocked":             "명령 차단됨",
 	"Complete":                     "완료",
 	"Compressor error":             "컴프레서 오류",
 	"Concentrated wind":            "집중 바람",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -18,7 +19,7 @@ func parseValue(p thinq.Property, payload string) (any, *Rejection) {
 	case p.Type == thinq.Enum:
 		v, rejection := parseWord(p.Write.Options, payload)
 		if rejection != nil && slices.Contains(wordsOf(p.Read.Options), word(payload)) {
-			rejection.Message = strconv.Quote(payload) + " can only be shown, what can be set is " + strings.Join(wordsOf(p.Write.Options), ", ")
+			rejection.Message = cited(payload) + " can only be shown, what can be set is " + strings.Join(wordsOf(p.Write.Options), ", ")
 		}
 		return v, rejection
 	case isNumeric(p):
@@ -39,7 +40,7 @@ var truths = map[string]bool{
 func parseBool(payload string) (any, *Rejection) {
 	v, ok := truths[word(payload)]
 	if !ok {
-		return nil, invalid(strconv.Quote(payload)+" is neither on nor off", []string{"true", "false"})
+		return nil, invalid(cited(payload)+" is neither on nor off", []string{"true", "false"})
 	}
 	return v, nil
 }
@@ -70,7 +71,7 @@ func parseWord(options []any, payload string) (any, *Rejection) {
 	if len(options) == 0 && payload != "" {
 		return strings.ToUpper(payload), nil
 	}
-	return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(wordsOf(options), ", "), wordsOf(options))
+	return nil, invalid(cited(payload)+" is not one of "+strings.Join(wordsOf(options), ", "), wordsOf(options))
 }
 
 // limits is what a rejection says about numbers.
@@ -83,7 +84,7 @@ type limits struct {
 func parseFloat(payload string) (float64, *Rejection) {
 	f, err := strconv.ParseFloat(strings.TrimSpace(payload), 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0, invalid(strconv.Quote(payload)+" is not a number", nil)
+		return 0, invalid(cited(payload)+" is not a number", nil)
 	}
 	return f, nil
 }
@@ -120,3 +121,25 @@ func outOfRange(f float64, l limits) *Rejection {
 func invalid(message string, allowed any) *Rejection {
 	return &Rejection{Reason: "invalid_value", Message: message, Allowed: allowed}
 }
+
+// excerptLength is how many characters of what somebody sent are repeated.
+const excerptLength = 64
+
+// Excerpt is a text of somebody else, short and clean enough to be repeated in
+// answers and in the log.
+func Excerpt(text string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range text {
+		if n++; n > excerptLength {
+			return b.String() + "…"
+		}
+		if !unicode.IsPrint(r) {
+			r = unicode.ReplacementChar
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func cited(payload string) string { return `"` + Excerpt(payload) + `"` }

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -50,7 +49,7 @@ func (u *hvacUnit) takePreset(jobs []string) func(string, thinq.State) (thinq.St
 		}
 		i := slices.IndexFunc(jobs, func(job string) bool { return word(job) == asked })
 		if i < 0 || hvacMode(jobs[i]) != "" {
-			return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
+			return nil, invalid(cited(payload)+" is not one of "+strings.Join(can, ", "), can)
 		}
 		return u.work(jobs[i], now), nil
 	}

@@ -51,6 +51,11 @@ func roundTrip(t *testing.T, s sample, d *Device, e Entity, b Binding) {
 		if b.Field != "" && d.power != nil {
 			now[d.power.path] = d.power.on
 		}
+		for path := range now {
+			if path.Key() == remoteFlag {
+				now[path] = true
+			}
+		}
 		calls, err := d.Wish(map[string]string{b.Attr: payload}, now)
 		if err != nil {
 			last = err

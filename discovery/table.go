@@ -15,6 +15,7 @@ type Appliance struct {
 	Place      string            // location that is all of the appliance, so that names need not say it
 	Parts      map[string]string // part of a one-piece tower -> the type it is like
 	Together   bool              // LG wants everything that concerns one place in one call
+	Heater     bool              // its levels and targets are heat
 	OwnUnit    bool              // it reports one temperature, in a unit of its own choice
 	Composites []Composite       // entities made of several properties, in order
 	Rows       []Row             // what is special about single properties

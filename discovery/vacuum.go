@@ -3,7 +3,6 @@ package discovery
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -107,7 +106,7 @@ func takeRobot(op, state *value) func(string, thinq.State) (thinq.State, *Reject
 			}
 			wanted := o.in(name, op)
 			if wanted == "" {
-				return nil, invalid(strconv.Quote(payload)+" is not possible with this model", wordsOf(op.Write.Options))
+				return nil, invalid(cited(payload)+" is not possible with this model", wordsOf(op.Write.Options))
 			}
 			return thinq.State{op.Path: wanted}, nil
 		}

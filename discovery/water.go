@@ -3,7 +3,6 @@ package discovery
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -197,7 +196,7 @@ func (t *tank) takeMode(payload string, now thinq.State) (thinq.State, *Rejectio
 		if power {
 			can = []string{"off", heated}
 		}
-		return nil, invalid(strconv.Quote(payload)+" is not one of "+strings.Join(can, ", "), can)
+		return nil, invalid(cited(payload)+" is not one of "+strings.Join(can, ", "), can)
 	}
 	wish := thinq.State{t.mode.Path: job}
 	if power && t.isOff(now) {

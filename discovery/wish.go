@@ -94,7 +94,7 @@ func (d *Device) orders(wishes []map[string]string) ([]order, *Rejection) {
 			b := d.attrs[attr]
 			switch {
 			case b == nil:
-				return nil, &Rejection{Attr: attr, Reason: "unknown_attribute", Message: d.Slug + " has no attribute " + attr, Allowed: d.settable()}
+				return nil, &Rejection{Attr: attr, Reason: "unknown_attribute", Message: d.Slug + " has no attribute " + Excerpt(attr), Allowed: d.settable()}
 			case b.Codec.Take == nil:
 				return nil, &Rejection{Attr: attr, Reason: "read_only", Message: attr + " can only be read", Allowed: d.settable()}
 			}
@@ -142,6 +142,9 @@ func (p *plan) add(o order) *Rejection {
 		return needsLeave(p.device)
 	}
 	if rejection := p.check(o, wish); rejection != nil {
+		return rejection
+	}
+	if rejection := p.device.forbids(wish, p.then); rejection != nil {
 		return rejection
 	}
 	if o.guard != nil {

@@ -69,8 +69,10 @@ func (z zone) mayHeat(d *Device, wish, now thinq.State) *Rejection {
 		return needsLeave(d)
 	case z.remote != nil && now[z.remote.Path] == any(false):
 		return unarmed()
+	case state == "LOCK":
+		return childLocked()
 	case known && phases[state] != active:
-		return &Rejection{Reason: "wrong_state", Message: "A zone can be turned up from afar only while it cooks. Light it at the appliance first."}
+		return &Rejection{Reason: "wrong_state", Message: "A zone can be turned up from afar only while it cooks. Light it at the appliance first.", Reported: true}
 	}
 	return nil
 }

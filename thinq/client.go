@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
@@ -213,11 +214,11 @@ func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
 		return nil, notOffered{}
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%s: %w", ep, context.Cause(ctx))
+		return nil, unsent{fmt.Errorf("%s: %w", ep, context.Cause(ctx))}
 	}
 	token, err := c.token(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ep, err)
+		return nil, unsent{fmt.Errorf("%s: %w", ep, err)}
 	}
 	response, err := c.spend(ctx, ep, r, token)
 	if ClassOf(err) != Auth || c.o.Renew == nil {
@@ -226,7 +227,7 @@ func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
 	next, failed := c.renewed(ctx, token)
 	switch {
 	case failed != nil:
-		return nil, fmt.Errorf("%s: %w", ep, failed)
+		return nil, unsent{fmt.Errorf("%s: %w", ep, failed)} // what LG refused had no effect
 	case next == token:
 		return nil, err
 	}
@@ -237,7 +238,7 @@ func (c *Client) do(ctx context.Context, r request) (json.RawMessage, error) {
 func (c *Client) spend(ctx context.Context, ep endpoint, r request, token string) (json.RawMessage, error) {
 	pass, err := c.o.Budget.take(laneOf(ctx))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ep, err)
+		return nil, unsent{fmt.Errorf("%s: %w", ep, err)}
 	}
 	start := time.Now()
 	response, err := c.call(ctx, ep, r, token)
@@ -307,12 +308,17 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	}
 	ctx, cancel := withTimeout(ctx, limit, "no answer")
 	defer cancel()
-	req, err := c.newRequest(ctx, ep, r, token)
+	connected := false
+	trace := httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
+	req, err := c.newRequest(httptrace.WithClientTrace(ctx, &trace), ep, r, token)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ep, err)
+		return nil, unsent{fmt.Errorf("%s: %w", ep, err)}
 	}
 	resp, err := c.http.Do(req)
-	if err != nil {
+	switch {
+	case err != nil && !connected:
+		return nil, unsent{c.broken(ctx, ep, err, token)}
+	case err != nil:
 		return nil, c.broken(ctx, ep, err, token)
 	}
 	defer resp.Body.Close()

@@ -129,3 +129,16 @@ func ClassOf(err error) Class {
 	}
 	return Busy
 }
+
+// NotSent reports whether a call failed before any of it was on its way to LG,
+// so that it surely had no effect: no connection, no token, no leave of the
+// [Budget].
+func NotSent(err error) bool {
+	_, ok := errors.AsType[unsent](err)
+	return ok
+}
+
+// unsent marks an error of a call of which LG has seen nothing.
+type unsent struct{ error }
+
+func (e unsent) Unwrap() error { return e.error }

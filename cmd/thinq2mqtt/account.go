@@ -111,7 +111,8 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 	}
 	o := b.cfg.discovery(label)
 	o.Instance = store.Instance()
-	if a.link, err = b.link(label, store.Instance(), o.Topics, log); err != nil {
+	spill := bridge.NewSpill()
+	if a.link, err = b.link(label, store.Instance(), o.Topics, spill, log); err != nil {
 		return nil, exit(exitConfig, err)
 	}
 	region, _ := thinq.Region(c.Country) // validated
@@ -135,6 +136,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Metrics:       b.metrics,
 		Restart:       b.restart,
 		Log:           tell,
+		Spill:         spill,
 	})
 	return a, nil
 }
@@ -189,7 +191,7 @@ func (b *builder) partner(a *account, c OAuth, o *thinq.Options) (err error) {
 
 // link is the local side. The client id must differ for each account, or the
 // broker would let them throw each other out.
-func (b *builder) link(label, instance string, t discovery.Topics, log *slog.Logger) (*link.Link, error) {
+func (b *builder) link(label, instance string, t discovery.Topics, spill *bridge.Spill, log *slog.Logger) (*link.Link, error) {
 	m := b.cfg.MQTT
 	address, err := url.Parse(m.URL)
 	if err != nil {
@@ -211,6 +213,7 @@ func (b *builder) link(label, instance string, t discovery.Topics, log *slog.Log
 		Will:          bridge.Will(t),
 		Subscriptions: bridge.Subscriptions(t),
 		Logger:        log.With("part", "mqtt"),
+		Overflow:      spill.Take,
 	}
 	if password := b.cfg.password(); password.set() {
 		o.Password = b.app.reader(password)
