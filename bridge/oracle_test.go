@@ -24,7 +24,6 @@ type specimen struct {
 	online  bool
 	profile *thinq.Profile
 	state   thinq.State
-	halves  []*discovery.Device
 }
 
 // A truth looks at the simulated cloud past all faults. It remembers profiles.
@@ -77,10 +76,14 @@ func (x *truth) appliances() (all []specimen) {
 		if s.state, err = m.Profile.Decode(d.State); err != nil {
 			x.Fatal(err)
 		}
-		s.halves = m.Describe(s.Device, s.state, x.options())
 		all = append(all, s)
 	}
 	return all
+}
+
+// halves are the devices that one appliance makes: a tower's two, else one.
+func (x *truth) halves(s specimen) []*discovery.Device {
+	return x.models[s.ID].Describe(s.Device, s.state, x.options())
 }
 
 // wrong is the state oracle: what the broker retains and is not so.
@@ -92,7 +95,7 @@ func (x *truth) wrong() (all []string) {
 	}
 	there := map[string]bool{}
 	for _, s := range x.appliances() {
-		for _, h := range s.halves {
+		for _, h := range x.halves(s) {
 			there[h.Slug] = true
 			all = append(all, x.compare(s, h)...)
 		}

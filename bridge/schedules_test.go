@@ -236,7 +236,8 @@ func (o *ordeal) values(p thinq.Property) []any {
 func (o *ordeal) command() {
 	all := o.appliances()
 	s := all[o.random.IntN(len(all))]
-	h := s.halves[o.random.IntN(len(s.halves))]
+	halves := o.halves(s)
+	h := halves[o.random.IntN(len(halves))]
 	var free []discovery.Binding
 	for _, e := range h.Entities {
 		for _, b := range e.Bindings {
