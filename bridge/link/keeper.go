@@ -182,7 +182,18 @@ func (k *keeper) ready(c *connection) {
 	now := time.Now()
 	down := k.status.connected(now)
 	k.tell(slog.LevelInfo, "connected", "", "after", down.Round(time.Millisecond))
+	k.warn()
 	replace(k.signal, struct{}{})
+}
+
+// warn says once that the broker lets everybody in, who may then publish
+// commands as others do: MQTT tells nobody from whom they come.
+func (k *keeper) warn() {
+	if k.public || k.o.Password != nil || k.byCertificate() {
+		return
+	}
+	k.public = true
+	k.o.Logger.Warn("the broker asks for no password: whoever reaches it can control the appliances", "broker", k.at.url.Host)
 }
 
 func (k *keeper) onDown() bool {

@@ -87,6 +87,7 @@ type Link struct {
 	pace   *Pacer
 	say    sayer
 	family string // what the next attempt dials: tcp, or tcp4 where IPv6 leads nowhere
+	public bool   // it was said that the broker lets everybody in
 }
 
 // New makes a link; Run connects it. What is wrong with the options is told by Run.

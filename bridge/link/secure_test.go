@@ -250,3 +250,31 @@ func TestS13ClearPassword(t *testing.T) {
 		})
 	}
 }
+
+// A broker that lets everybody in is named once, however often the connection is
+// made; with a password there is nothing to say.
+func TestSMQTT2SaidOnce(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		password func() (string, error)
+		want     int
+	}{{"without a password", nil, 1}, {"with one", func() (string, error) { return "secret", nil }, 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				s := &script{play: func(w wire, _ int) { w.accept(); time.Sleep(time.Second) }}
+				_, stop := start(t, link.Options{
+					URL: &url.URL{Scheme: "mqtt", Host: "localhost"}, Password: c.password,
+					Dial: s.Dial, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+				})
+				time.Sleep(10 * time.Minute)
+				if err := stop(); err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Count(log.String(), "asks for no password"); got != c.want {
+					t.Errorf("said %d times, want %d:\n%s", got, c.want, &log)
+				}
+			})
+		})
+	}
+}

@@ -55,7 +55,7 @@ func runLink(t *testing.T, l *link.Link) {
 }
 
 // Each user may do what it must, and nothing else.
-func TestBrokerRules(t *testing.T) {
+func TestSMQTT1Rules(t *testing.T) {
 	t.Parallel()
 	o := brokerRules(t)
 	s := mosquitto.Start(t, o)
@@ -65,6 +65,7 @@ func TestBrokerRules(t *testing.T) {
 		{"thinq2mqtt/bridge/info", "rw", "r", ""},
 		{"thinq2mqtt/bridge/request/restart", "rw", "rw", ""},
 		{"thinq2mqtt/bridge/request/device/options", "rw", "rw", ""},
+		{"thinq2mqtt/bridge/request/presence", "rw", "rw", ""}, // by which bridges know of each other
 		{"thinq2mqtt/bridge/response/restart", "w", "r", ""},
 		{"thinq2mqtt/washer_1", "w", "r", "r"},
 		{"thinq2mqtt/washer_1/availability", "w", "r", "r"},
@@ -131,14 +132,33 @@ func reads(t *testing.T, writer, reader *link.Link, topic, sure string) bool {
 }
 
 // The daemon needs no more than its rules allow, and a real Mosquitto.
-func TestDaemonUnderBrokerRules(t *testing.T) {
+func TestSMQTT1Daemon(t *testing.T) {
 	t.Parallel()
 	rules := brokerRules(t)
 	broker := mosquitto.Start(t, rules)
+	cloud := fiveAppliances(t)
+	said := runUntilReady(t, &url.URL{Scheme: "mqtt", User: url.UserPassword("thinq2mqtt", "a"), Host: broker.URL.Host}, cloud)
+	if said != "" {
+		t.Errorf("warns of\n%s", said)
+	}
+}
+
+func fiveAppliances(t *testing.T) *thinqtest.Server {
+	t.Helper()
 	cloud, err := thinqtest.NewServer(thinqtest.Options{Samples: thinqtest.Samples()[:5], CallsPerHour: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cloud.Close()
-	runUntilReady(t, &url.URL{Scheme: "mqtt", User: url.UserPassword("thinq2mqtt", "a"), Host: broker.URL.Host}, cloud)
+	t.Cleanup(cloud.Close)
+	return cloud
+}
+
+// A Mosquitto that lets everybody in leaves the appliances to everybody, and
+// that is said.
+func TestSMQTT2Anonymous(t *testing.T) {
+	t.Parallel()
+	said := runUntilReady(t, mosquitto.Start(t, mosquitto.Options{}).URL, fiveAppliances(t))
+	if strings.Count(said, "asks for no password") != 1 || strings.Count(said, "\n") != 1 {
+		t.Errorf("says %q", said)
+	}
 }
