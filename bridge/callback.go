@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,7 +26,9 @@ const (
 type CallbackOptions struct {
 	Logger  *slog.Logger // default: none
 	Backoff link.Backoff // zero: as for LG's event broker
-	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
+	Agent   string       // name and version, for LG
+	Proxy   *url.URL     // on the way; the environment is not asked for one
+	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 

@@ -49,7 +49,7 @@ func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token string) (*
 	var conn *fenced
 	stop := func() bool { return true }
 	d := websocket.Dialer{
-		HandshakeTimeout: lineDial, TLSClientConfig: ep.TLS, Proxy: c.proxy(),
+		HandshakeTimeout: lineDial, TLSClientConfig: ep.TLS, Proxy: http.ProxyURL(c.Proxy),
 		NetDialContext: func(inner context.Context, network, addr string) (net.Conn, error) {
 			raw, err := c.dialer()(inner, network, addr)
 			if err != nil {
@@ -62,7 +62,7 @@ func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token string) (*
 	}
 	address := *ep.URL
 	address.RawQuery = url.Values{"access_token": {token}}.Encode()
-	ws, answer, err := d.DialContext(ctx, address.String(), http.Header{"User-Agent": {originName}})
+	ws, answer, err := d.DialContext(ctx, address.String(), http.Header{"User-Agent": {cmp.Or(c.Agent, originName)}})
 	stop()
 	if err != nil {
 		return nil, handshakeFault(answer, err)
@@ -71,13 +71,6 @@ func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token string) (*
 	ws.SetReadLimit(lineExcess)
 	now := time.Now()
 	return &line{ws: ws, token: token, opened: now, until: now.Add(jitter(lineLife, 0.04)), done: make(chan struct{})}, nil
-}
-
-func (c *callback) proxy() func(*http.Request) (*url.URL, error) {
-	if c.Dial != nil {
-		return nil
-	}
-	return http.ProxyFromEnvironment
 }
 
 func (c *callback) dialer() func(context.Context, string, string) (net.Conn, error) {

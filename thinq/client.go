@@ -34,6 +34,9 @@ const (
 	smallAnswer = 256 << 10 // of everything else
 )
 
+// agent is all that LG is told of who calls.
+const agent = "thinq2mqtt"
+
 // publicAPIKey is the constant that LG's SDK and documentation give to everybody.
 const publicAPIKey = "v6GFvkweNo7DK7yD3ylIZ9w52aKBU0eJ7wLXkSR3"
 
@@ -51,6 +54,7 @@ type Options struct {
 	Service Service        // of a partner; Personal has none
 	// CallbackURL is where the partner surfaces have their events; default LG's.
 	CallbackURL string
+	Agent       string       // name and version, for LG; default only the name
 	Budget      *Budget      // default: unlimited
 	Logger      *slog.Logger // default: none
 	// Identity is what an earlier run saved, nil at the first. Save is called,
@@ -62,7 +66,10 @@ type Options struct {
 	// Dropped, if set, is told of every message that is no event for [Client.Events]
 	// ("malformed"), or was one before ("duplicate"), by the goroutine that brought it.
 	Dropped func(reason string)
-	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
+	// Proxy, if set, is the HTTP proxy on the way. What the environment says of
+	// proxies is not followed.
+	Proxy *url.URL
+	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -116,6 +123,7 @@ func NewClient(o Options) (*Client, error) {
 	if c.o.APIKey == "" {
 		c.o.APIKey = publicAPIKey
 	}
+	c.o.Agent = cmp.Or(o.Agent, agent)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -152,7 +160,7 @@ func baseURL(override, base, region string) (string, error) {
 // for minutes after the network changed.
 func newTransport(o Options) *http.Transport {
 	t := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  http.ProxyURL(o.Proxy),
 		DialContext:            dialer(o.Dial),
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
 		TLSHandshakeTimeout:    tlsTimeout,
@@ -164,9 +172,6 @@ func newTransport(o Options) *http.Transport {
 		Protocols:              new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
-	if o.Dial != nil {
-		t.Proxy = nil
-	}
 	return t
 }
 
@@ -394,7 +399,7 @@ func (c *Client) newRequest(ctx context.Context, ep endpoint, r request, token s
 func (c *Client) setHeaders(h http.Header, ep endpoint, token string) {
 	h.Set("Authorization", "Bearer "+token)
 	h.Set("Accept", "application/json")
-	h.Set("User-Agent", "thinq2mqtt")
+	h.Set("User-Agent", c.o.Agent)
 	h.Set("x-message-id", messageID())
 	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", c.o.APIKey,
 		"{service}", c.o.Service.ID, "{serviceKey}", c.o.Service.Key)

@@ -1,6 +1,7 @@
 package thinq
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -23,7 +24,9 @@ type EMP struct {
 	RedirectURL  string // as registered with LG, letter by letter
 	URL          string // see EMPURL
 	Roots        *x509.CertPool
-	// Dial, if set, replaces net.Dialer and any proxy: tests use in-memory pipes.
+	Agent        string   // see [Options]
+	Proxy        *url.URL // so, too
+	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -124,7 +127,7 @@ func (e EMP) post(ctx context.Context, form url.Values, inQuery bool) (Token, er
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "thinq2mqtt")
+	req.Header.Set("User-Agent", cmp.Or(e.Agent, agent))
 	client := e.client()
 	defer client.CloseIdleConnections() // there is one call an hour
 	resp, err := client.Do(req)
@@ -144,7 +147,7 @@ func (e EMP) post(ctx context.Context, form url.Values, inQuery bool) (Token, er
 }
 
 func (e EMP) client() *http.Client {
-	return &http.Client{Transport: newTransport(Options{Roots: e.Roots, Dial: e.Dial}), CheckRedirect: stay}
+	return &http.Client{Transport: newTransport(Options{Roots: e.Roots, Proxy: e.Proxy, Dial: e.Dial}), CheckRedirect: stay}
 }
 
 // secretsOf are the values of a form that must show up nowhere else.

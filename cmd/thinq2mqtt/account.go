@@ -121,7 +121,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Account:       label,
 		Cloud:         client,
 		Broker:        a.link,
-		Subscriber:    subscriber(c.Events, log.With("part", "events")),
+		Subscriber:    subscriber(c, log.With("part", "events")),
 		Budget:        budget,
 		Store:         store,
 		Discovery:     o,
@@ -142,12 +142,12 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 }
 
 // subscriber is how events are had; nil: not at all.
-func subscriber(events string, log *slog.Logger) thinq.Subscriber {
-	switch events {
+func subscriber(c Account, log *slog.Logger) thinq.Subscriber {
+	switch c.Events {
 	case "mqtt":
 		return bridge.Subscriber(link.Options{Logger: log})
 	case "websocket":
-		return bridge.Callback(bridge.CallbackOptions{Logger: log})
+		return bridge.Callback(bridge.CallbackOptions{Logger: log, Agent: thisBuild().agent(), Proxy: c.way()})
 	}
 	return nil
 }
@@ -160,6 +160,8 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 	}
 	o := thinq.Options{
 		Country:  c.Country,
+		Agent:    thisBuild().agent(),
+		Proxy:    c.way(),
 		APIURL:   c.APIURL,
 		Roots:    roots,
 		Budget:   budget,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type Account struct {
 	Events    string        `koanf:"events" doc:"How LG tells what changes: mqtt with a token, websocket with oauth, or off for reads only. Not set: what fits." enum:"mqtt,websocket,off"`
 	APIURL    string        `koanf:"api_url" doc:"Address of the API; empty: LG's for the country."`
 	CAFile    string        `koanf:"ca_file" doc:"PEM file of the authority to trust for api_url and its event broker; empty: the public ones."`
+	Proxy     string        `koanf:"proxy" doc:"HTTP proxy on the way to LG, as in http://proxy:3128; empty: none, whatever the environment says. Events of an account with a token go past it."`
 	OAuth     OAuth         `koanf:"oauth" doc:"Instead of a token, for partners of LG: the users of a service sign in with thinq2mqtt login."`
 	Budget    Budget        `koanf:"budget" doc:"How much LG may be asked; commands of people are never held back by background_per_hour."`
 	Reconcile time.Duration `koanf:"reconcile" doc:"How often each appliance is read, in case an event was lost."`
@@ -55,6 +57,15 @@ type OAuth struct {
 
 // partner reports whether users sign in, instead of a token being configured.
 func (a Account) partner() bool { return a.OAuth.ClientID != "" }
+
+// way is the proxy on the way to LG, nil if there is none.
+func (a Account) way() *url.URL {
+	u, err := url.Parse(a.Proxy)
+	if err != nil || a.Proxy == "" {
+		return nil // validated
+	}
+	return u
+}
 
 // settle gives a key that nobody set the value that follows from others.
 func (a *Account) settle() {

@@ -95,7 +95,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:2: http.port: is not a setting: http takes listen",
 		}},
 		{"section that is none", "thinq: KR\n", nil, []string{
-			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, oauth, budget, reconcile",
+			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, proxy, oauth, budget, reconcile",
 		}},
 		{"value that is a list", "thinq: {country: [KR]}\n", nil, []string{
 			"config.yaml:1: thinq.country: must be one value, not a list or a section",
@@ -188,6 +188,12 @@ func TestConfigComplaints(t *testing.T) {
 		}},
 		{"api over http", "thinq: {country: KR, token: x, api_url: 'http://h'}\n", nil, []string{
 			`config.yaml:1: thinq.api_url: has the scheme "http": use https, as in https://host:port`,
+		}},
+		{"proxy with a password", "thinq: {country: KR, token: x, proxy: 'http://me:canary@h:3128'}\n", nil, []string{
+			"config.yaml:1: thinq.proxy: must not carry a user or password: use the keys made for them",
+		}},
+		{"proxy without a scheme", "thinq: {country: KR, token: x, proxy: 'h:3128'}\n", nil, []string{
+			`config.yaml:1: thinq.proxy: has the scheme "h": use http, as in http://proxy:3128`,
 		}},
 		{"two sources of a secret", "thinq:\n  country: KR\n  token: x\n  token_file: /y\n", nil, []string{
 			"config.yaml:3: thinq.token: is set, and thinq.token_file as well: remove one of them",

@@ -268,7 +268,8 @@ func (h holder) client(o thinq.Options) (*thinq.Client, error) {
 	if o.Roots, err = h.roots(); err != nil {
 		return nil, exit(exitConfig, err)
 	}
-	o.Country, o.APIURL, o.Surface = h.Country, h.APIURL, thinq.Surface(h.OAuth.API)
+	o.Country, o.APIURL, o.Surface, o.Proxy = h.Country, h.APIURL, thinq.Surface(h.OAuth.API), h.way()
+	o.Agent = thisBuild().agent()
 	o.Service = thinq.Service{ID: h.OAuth.ServiceID, Key: key}
 	client, err := thinq.NewClient(o)
 	return client, exit(exitConfig, err)

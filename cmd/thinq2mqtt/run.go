@@ -23,6 +23,9 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			handler, level := newHandler(cfg.Log, cmd.ErrOrStderr(), a.source(path))
 			handler = a.secrets.handler(handler)
+			for _, caution := range cfg.cautions(a.source(path)) {
+				slog.New(handler).Warn("is this meant?", "hint", caution)
+			}
 			return a.serve(cmd.Context(), cfg, path, handler, level)
 		},
 	}

@@ -98,7 +98,10 @@ func (a *app) emp(c *Config, label string) (thinq.EMP, error) {
 		return thinq.EMP{}, err
 	}
 	o := account.OAuth
-	emp := thinq.EMP{ClientID: o.ClientID, RedirectURL: o.RedirectURL, URL: cmp.Or(o.EMPURL, thinq.EMPURL(account.Country)), Roots: roots}
+	emp := thinq.EMP{
+		ClientID: o.ClientID, RedirectURL: o.RedirectURL, URL: cmp.Or(o.EMPURL, thinq.EMPURL(account.Country)),
+		Roots: roots, Agent: thisBuild().agent(), Proxy: account.way(),
+	}
 	if secret := c.clientSecret(label); secret.set() {
 		emp.ClientSecret, err = a.reader(secret)()
 	}

@@ -114,6 +114,9 @@ func (v *validator) account(key string, a Account) {
 		v.url(join(key, "api_url"), a.APIURL, "https://host:port", "https")
 	}
 	v.authorities(join(key, "ca_file"), a.CAFile)
+	if a.Proxy != "" {
+		v.url(join(key, "proxy"), a.Proxy, "http://proxy:3128", "http")
+	}
 	switch b := a.Budget; {
 	case b.CallsPerHour < 1:
 		v.complain(join(key, "budget.calls_per_hour"), "%d leaves nothing to call with: the default is 100", b.CallsPerHour)
@@ -369,6 +372,27 @@ func (c *Config) warnings() []string {
 	for _, s := range sources {
 		if w := s.Warning(); w != "" {
 			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// cautions are what may be meant, but should be known: who hears the secrets in
+// LG's place, and a proxy that is not asked.
+func (c *Config) cautions(environ source) []string {
+	var all []string
+	labels := c.labels()
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		section, a := c.account(label)
+		for _, name := range []string{"api_url", "oauth.emp_url", "oauth.websocket_url"} {
+			if key := c.set(join(section, name)); key != "" {
+				all = append(all, key+": what is there is trusted in the place of LG: remove it unless it is yours")
+			}
+		}
+		for _, name := range []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
+			if a.Proxy == "" && environ.variable(name) != "" {
+				all = append(all, fmt.Sprintf("%s is not followed: set %s if there is a proxy on the way to LG", name, join(section, "proxy")))
+			}
 		}
 	}
 	return all

@@ -46,6 +46,9 @@ func thisBuild() build {
 	return b
 }
 
+// agent is the build as LG is told it.
+func (b build) agent() string { return "thinq2mqtt/" + b.Version }
+
 // String is the build in one line.
 func (b build) String() string {
 	s := b.Version
