@@ -111,7 +111,7 @@ func TestSizeLimits(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
+func TestF003RetryAfter(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	tests := map[string]time.Duration{
 		"":                              0,

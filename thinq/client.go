@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -355,7 +356,33 @@ func (c *Client) broken(ctx context.Context, ep endpoint, err error, token strin
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	err = distrusted(c.base, err)
 	return fmt.Errorf("%s: %w", ep, hush(err, token, c.o.APIKey, c.o.Service.Key))
+}
+
+// distrusted names the host that TLS did not let us talk to: the errors of TLS
+// have the dates and the clock, but not that.
+func distrusted(address string, err error) error {
+	u, unread := url.Parse(address)
+	if unread != nil {
+		return err
+	}
+	remote, _ := errors.AsType[*net.OpError](err)
+	switch _, unproven := errors.AsType[*tls.CertificateVerificationError](err); {
+	case unproven:
+		return fmt.Errorf("%s cannot prove that it is LG: %w", u.Host, err)
+	case remote != nil && remote.Op == "remote error" && slices.Contains(weakAlerts, remote.Err.Error()):
+		return fmt.Errorf("%s has no encryption that is strong enough: %w", u.Host, err)
+	}
+	return err
+}
+
+// weakAlerts are what a server says to a client that wants more than it has. The
+// standard library keeps the type of received alerts to itself.
+var weakAlerts = []string{
+	tls.AlertError(40).Error(), // handshake_failure
+	tls.AlertError(70).Error(), // protocol_version
+	tls.AlertError(71).Error(), // insufficient_security
 }
 
 func readAnswer(body io.Reader, ep endpoint) ([]byte, error) {

@@ -3,7 +3,6 @@ package thinq
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,9 +17,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestHeaders(t *testing.T) {
+// What goes to LG: these headers, and no others.
+func TestS14Headers(t *testing.T) {
 	s := newLG(t, says(200, ok("{}")))
-	c := s.client(t)
+	o := s.options()
+	o.Agent = "thinq2mqtt/1.2.3"
+	c := newTestClient(t, o)
 	ctx := t.Context()
 	if _, err := c.State(ctx, "dev/1"); err != nil {
 		t.Fatal(err)
@@ -33,7 +35,7 @@ func TestHeaders(t *testing.T) {
 		"Authorization":   {"Bearer " + canary},
 		"Accept":          {"application/json"},
 		"Accept-Encoding": {"gzip"},
-		"User-Agent":      {"thinq2mqtt"},
+		"User-Agent":      {"thinq2mqtt/1.2.3"},
 		"X-Country":       {"DE"},
 		"X-Client-Id":     {c.clientID()},
 		"X-Api-Key":       {publicAPIKey},
@@ -68,43 +70,6 @@ func TestMessageIDsNeverRepeat(t *testing.T) {
 	}
 	if len(ids) != 10_000 {
 		t.Errorf("%d different message ids in 10000", len(ids))
-	}
-}
-
-func TestRedirectsAreRefused(t *testing.T) {
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		s := newLG(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/here" {
-				says(200, ok("{}"))(w, r)
-				return
-			}
-			to := "https://elsewhere.example/"
-			if r.Header.Get("x-country") == "KR" {
-				to = "/here"
-			}
-			http.Redirect(w, r, to, status)
-		})
-		for _, country := range []string{"DE", "KR"} {
-			o := s.options()
-			o.Country = country
-			_, err := newTestClient(t, o).State(t.Context(), "d")
-			if e, ok := errors.AsType[*Error](err); !ok || e.Status != status || e.Class() != Busy {
-				t.Errorf("%d: error %v", status, err)
-			}
-		}
-		if n := len(s.seen()); n != 2 {
-			t.Errorf("%d: %d calls instead of 2", status, n)
-		}
-	}
-}
-
-func TestTLSIsVerified(t *testing.T) {
-	s := newLG(t, says(200, ok("{}")))
-	o := s.options()
-	o.Roots = x509.NewCertPool()
-	_, err := newTestClient(t, o).State(t.Context(), "d")
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok || ClassOf(err) != Busy || len(s.seen()) != 0 {
-		t.Errorf("error %v after %d calls", err, len(s.seen()))
 	}
 }
 

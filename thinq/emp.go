@@ -132,12 +132,12 @@ func (e EMP) post(ctx context.Context, form url.Values, inQuery bool) (Token, er
 	defer client.CloseIdleConnections() // there is one call an hour
 	resp, err := client.Do(req)
 	if err != nil {
-		return Token{}, signInFault(ctx, err, form)
+		return Token{}, e.fault(ctx, err, form)
 	}
 	defer resp.Body.Close()
 	answer, err := readAnswer(resp.Body, endpoint{})
 	if err != nil {
-		return Token{}, signInFault(ctx, err, form)
+		return Token{}, e.fault(ctx, err, form)
 	}
 	t, err := ParseToken(answer, time.Now())
 	if err != nil {
@@ -158,14 +158,14 @@ func secretsOf(form url.Values) (secrets []string) {
 	return secrets
 }
 
-// signInFault words a fault of the network. The address stays out: the query
+// fault words a fault of the network. The address stays out: the query
 // may hold the refresh token.
-func signInFault(ctx context.Context, err error, form url.Values) error {
+func (e EMP) fault(ctx context.Context, err error, form url.Values) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return fmt.Errorf("sign-in: %w", hush(err, secretsOf(form)...))
+	return fmt.Errorf("sign-in: %w", hush(distrusted(e.URL, err), secretsOf(form)...))
 }

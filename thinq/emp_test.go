@@ -3,7 +3,6 @@ package thinq
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -144,16 +143,6 @@ func TestEMPAddress(t *testing.T) {
 		if _, err := e.Exchange(t.Context(), "c", ""); strings.HasSuffix(err.Error(), "dialled") != good {
 			t.Errorf("%q: %v", address, err)
 		}
-	}
-}
-
-func TestEMPRefusesRedirects(t *testing.T) {
-	s := newLG(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/elsewhere?"+canaryCode, http.StatusTemporaryRedirect)
-	})
-	_, err := s.emp().Exchange(t.Context(), canaryCode, "")
-	if ClassOf(err) != Busy || len(s.seen()) != 1 || strings.Contains(fmt.Sprint(err), canaryCode) {
-		t.Errorf("%v after %d calls", err, len(s.seen()))
 	}
 }
 

@@ -132,7 +132,8 @@ func enrolled(t *testing.T, s *eventLG) *Identity {
 	return new(s.saved[len(s.saved)-1])
 }
 
-func TestEventsFirstAndLaterStarts(t *testing.T) {
+// A hundred starts register once and ask for one certificate.
+func TestF020OneRegistration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newEventLG(t)
 		o := s.options()
@@ -298,7 +299,9 @@ func TestEventsEndsWhenRefused(t *testing.T) {
 	}
 }
 
-func TestEventBrokerAddress(t *testing.T) {
+// The event broker is where LG has its own, or, with an API address of the
+// user's own, anywhere; but always encrypted, and nothing but host and port.
+func TestS12HostRule(t *testing.T) {
 	tests := []struct {
 		address string
 		want    string // of LG's own; empty: refused

@@ -38,6 +38,7 @@ func newLG(t *testing.T, answer func(http.ResponseWriter, *http.Request)) *lg {
 	s.Listener.Close()
 	s.Listener = s.pipes
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.EnableHTTP2 = true // as LG does
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s

@@ -3,10 +3,11 @@ package thinq
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,18 +141,58 @@ func TestDeadConnection(t *testing.T) {
 	}
 }
 
-// TestOldTLS has a server that speaks TLS 1.1 at most.
-func TestOldTLS(t *testing.T) {
-	s := &lg{answer: says(200, ok("{}")), pipes: newPipes()}
-	good := newLG(t, nil)
-	cfg := good.TLS.Clone()
-	cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
-	srv := &http.Server{Handler: s, ErrorLog: good.Config.ErrorLog}
-	go srv.Serve(tls.NewListener(s.pipes, cfg))
-	t.Cleanup(func() { srv.Close() })
-	o := good.options()
-	o.Dial = s.pipes.Dial
-	if _, err := newTestClient(t, o).State(t.Context(), "d"); err == nil || len(s.seen()) != 0 {
-		t.Errorf("%v after %d calls", err, len(s.seen()))
+// A hole is a connection that can be made to swallow everything.
+type hole struct {
+	net.Conn
+	swallows atomic.Bool
+}
+
+func (h *hole) Write(p []byte) (int, error) {
+	if h.swallows.Load() {
+		return len(p), nil
 	}
+	return h.Conn.Write(p)
+}
+
+// Connections that are dead, but look alive, cost one call its time and the next
+// one nothing, though LG would speak HTTP/2.
+func TestF011HalfOpenCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		together := make(chan struct{})
+		s := newLG(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/route" {
+				together <- struct{}{}
+			}
+			says(200, ok("{}"))(w, r)
+		})
+		var holes []*hole
+		o := s.options()
+		o.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := s.pipes.Dial(ctx, network, addr)
+			holes = append(holes, &hole{Conn: conn})
+			return holes[len(holes)-1], err
+		}
+		c := newTestClient(t, o)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { c.Route(t.Context()) })
+			synctest.Wait()
+		}
+		<-together
+		<-together
+		wg.Wait()
+		if len(holes) != 2 {
+			t.Fatalf("%d connections", len(holes))
+		}
+		for _, h := range holes {
+			h.swallows.Store(true)
+		}
+		start := time.Now()
+		if _, err := c.State(t.Context(), "d"); ClassOf(err) != Busy {
+			t.Errorf("over a dead connection: %v", err)
+		}
+		if _, err := c.State(t.Context(), "d"); err != nil || time.Since(start) > 25*time.Second {
+			t.Errorf("the next call: %v after %v", err, time.Since(start))
+		}
+	})
 }
