@@ -76,7 +76,7 @@ func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 	return func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
 		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.forgets = false, true, ep.Forgets })
 		ep.Dropped = b.m.Dropped
-		ep.Up = func(up bool) { b.post(loop, func() { b.pushChanged(up) }) }
+		ep.Watch(func(up bool) { b.post(loop, func() { b.pushChanged(up) }) })
 		ctx, end := context.WithCancelCause(ctx)
 		defer end(nil)
 		b.post(loop, func() { b.push.distrust = func() { end(thinq.ErrCertificate) } })

@@ -52,6 +52,17 @@ type Endpoint struct {
 	Up func(up bool)
 }
 
+// Watch has f told what Up is told, after those who were there before.
+func (ep *Endpoint) Watch(f func(up bool)) {
+	before := ep.Up
+	ep.Up = func(up bool) {
+		if before != nil {
+			before(up)
+		}
+		f(up)
+	}
+}
+
 // A Subscriber connects to an endpoint, keeps connected, and hands over every
 // message until ctx ends (then it returns nil) or the endpoint refuses it for
 // good: [ErrCertificate] asks for a new certificate, any other error ends

@@ -75,6 +75,11 @@ func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, unt
 		inner, cancel = context.WithDeadline(ctx, until)
 	}
 	defer cancel()
+	ep.Watch(func(up bool) {
+		if up {
+			c.proven()
+		}
+	})
 	var heard atomic.Bool
 	err := sub(inner, ep, func(payload []byte) {
 		heard.Store(true)
@@ -266,8 +271,12 @@ func knownBroker(u *url.URL) bool {
 }
 
 // credentials are the client certificate and when to renew it. It asks for a new
-// one if there is none or the broker refused it, and tries to if it ends soon.
+// one if there is none or the broker refused it, and tries to if it ends soon;
+// but for no more than two a day, restarts or not.
 func (c *Client) credentials(ctx context.Context) (tls.Certificate, time.Time, error) {
+	if c.events.refused {
+		c.fallBack()
+	}
 	id := c.whoami()
 	pair, err := id.certificate(time.Now())
 	usable := err == nil && !c.events.refused
@@ -278,6 +287,9 @@ func (c *Client) credentials(ctx context.Context) (tls.Certificate, time.Time, e
 		return pair, c.events.next, nil
 	}
 	sleep(ctx, time.Until(c.events.next))
+	if free := id.free(time.Now()); !free.IsZero() {
+		return c.makeDo(pair, err, free)
+	}
 	if err := c.enrol(ctx); err != nil {
 		if !usable || ctx.Err() != nil {
 			return pair, time.Time{}, err
@@ -290,6 +302,16 @@ func (c *Client) credentials(ctx context.Context) (tls.Certificate, time.Time, e
 		return pair, time.Time{}, badCertificate{err}
 	}
 	return pair, later(renewal(pair.Leaf), c.events.next), nil
+}
+
+// makeDo tries the certificate that there is until another one may be asked for.
+func (c *Client) makeDo(pair tls.Certificate, err error, free time.Time) (tls.Certificate, time.Time, error) {
+	if err != nil {
+		return pair, time.Time{}, enoughCertificates{free}
+	}
+	c.spaceCertificates()
+	c.events.refused = false
+	return pair, later(renewal(pair.Leaf), free), nil
 }
 
 // enrol registers the client if need be and has it given a certificate. A
@@ -311,7 +333,7 @@ func (c *Client) enrol(ctx context.Context) error {
 	return nil
 }
 
-// spaceCertificates keeps certificates apart, however broker and disk behave.
+// spaceCertificates keeps certificates, and attempts with a refused one, apart, however broker and disk behave.
 func (c *Client) spaceCertificates() {
 	e, now := &c.events, time.Now()
 	if now.Sub(e.next) > certificateSlowly {

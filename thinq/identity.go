@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -20,19 +21,35 @@ import (
 // An Identity is how LG's event broker knows this installation: made once, kept
 // for ever. Everything in it but the client id can be had again.
 type Identity struct {
-	ClientID    string    `json:"client_id"`
-	Registered  bool      `json:"registered"`            // POST /client succeeded
-	Key         string    `json:"key,omitempty"`         // PEM, RSA 2048
-	Certificate string    `json:"certificate,omitempty"` // PEM
-	Topics      []string  `json:"topics,omitempty"`      // from the certificate answer
-	MQTT        string    `json:"mqtt,omitempty"`        // event broker of the last route answer
-	Expires     time.Time `json:"expires,omitzero"`      // end of the certificate
+	ClientID    string       `json:"client_id"`
+	Registered  bool         `json:"registered"`            // POST /client succeeded
+	Key         StoredSecret `json:"key,omitempty"`         // PEM, RSA 2048
+	Certificate string       `json:"certificate,omitempty"` // PEM
+	Topics      []string     `json:"topics,omitempty"`      // from the certificate answer
+	MQTT        string       `json:"mqtt,omitempty"`        // event broker of the last route answer
+	Expires     time.Time    `json:"expires,omitzero"`      // end of the certificate
+	Former      *Pair        `json:"former,omitempty"`      // serves again if the broker does not take the present one
+	Issued      []time.Time  `json:"issued,omitempty"`      // when the last certificates were had
 }
+
+// A Pair is a certificate that another one is to take the place of, with what
+// belongs to it.
+type Pair struct {
+	Key         StoredSecret `json:"key"`
+	Certificate string       `json:"certificate"`
+	Topics      []string     `json:"topics"`
+	Expires     time.Time    `json:"expires"`
+}
+
+// LogValue keeps all of it out of structured logs.
+func (Identity) LogValue() slog.Value { return slog.StringValue("[identity]") }
 
 const (
 	clientIDPrefix = "thinq2mqtt-"
 	clientIDMax    = 64 // characters; LG does not say, the event broker takes 128
 	renewBefore    = 30 * 24 * time.Hour
+
+	certificatesADay = 2 // LG blocks who asks for more and more
 )
 
 // identify takes over an earlier identity, or makes one and saves it. LG blocks
@@ -69,7 +86,7 @@ func (c *Client) keep(change func(*Identity)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := c.identity
-	next.Topics = slices.Clone(next.Topics)
+	next.Topics, next.Issued = slices.Clone(next.Topics), slices.Clone(next.Issued)
 	change(&next)
 	if c.o.Save != nil {
 		if err := c.o.Save(next); err != nil {
@@ -90,8 +107,8 @@ func (c *Client) whoami() Identity {
 func (c *Client) clientID() string { return c.whoami().ClientID }
 
 // newCertificate makes a key, has LG sign it, and keeps both once it is sure
-// that they belong together. A key that LG did not answer for serves again:
-// making one takes a small computer seconds.
+// that they belong together, the present ones beside them. A key that LG did not
+// answer for serves again: making one takes a small computer seconds.
 func (c *Client) newCertificate(ctx context.Context) error {
 	key, err := c.prepareKey()()
 	if err != nil {
@@ -108,14 +125,80 @@ func (c *Client) newCertificate(ctx context.Context) error {
 	if err == nil && len(topics) == 0 {
 		err = errors.New("it came without a topic")
 	}
+	saved := c.keep(func(id *Identity) {
+		id.Issued = append(id.Issued, wall(time.Now()))
+		id.Issued = id.Issued[max(0, len(id.Issued)-certificatesADay):]
+		if err == nil {
+			id.replace(Pair{StoredSecret(key.pem), cert, topics, pair.Leaf.NotAfter})
+		}
+	})
 	if err != nil {
 		return badCertificate{err}
 	}
-	return c.keep(func(id *Identity) {
-		id.Key, id.Certificate = string(key.pem), cert
-		id.Topics, id.Expires = topics, pair.Leaf.NotAfter
-	})
+	return saved
 }
+
+// replace makes a pair the present one, and the present one the former one.
+func (id *Identity) replace(p Pair) {
+	if id.Certificate != "" {
+		id.Former = &Pair{id.Key, id.Certificate, id.Topics, id.Expires}
+	}
+	id.present(p)
+}
+
+func (id *Identity) present(p Pair) {
+	id.Key, id.Certificate, id.Topics, id.Expires = p.Key, p.Certificate, p.Topics, p.Expires
+}
+
+// fallBack makes the former pair the present one, if there is one: the present
+// one was refused before it ever served.
+func (c *Client) fallBack() {
+	if c.whoami().Former == nil {
+		return
+	}
+	err := c.keep(func(id *Identity) {
+		id.present(*id.Former)
+		id.Former = nil
+	})
+	if err != nil {
+		c.log.Warn("the former certificate cannot be saved", "err", err)
+		return
+	}
+	c.log.Warn("LG's event broker does not take the new certificate; the former one serves again")
+	c.events.refused = false
+}
+
+// proven forgets the former pair: the broker has taken the present one.
+func (c *Client) proven() {
+	if c.whoami().Former == nil {
+		return
+	}
+	if err := c.keep(func(id *Identity) { id.Former = nil }); err != nil {
+		c.log.Warn("the new certificate cannot be saved", "err", err)
+	}
+}
+
+// free is when LG may be asked for another certificate; zero: at any time. Times
+// that are still to come stem from a clock that was wrong.
+func (id Identity) free(now time.Time) time.Time {
+	if len(id.Issued) < certificatesADay {
+		return time.Time{}
+	}
+	oldest := id.Issued[len(id.Issued)-certificatesADay]
+	if free := oldest.Add(24 * time.Hour); !oldest.After(now) && now.Before(free) {
+		return free
+	}
+	return time.Time{}
+}
+
+// enoughCertificates says that LG is not asked for another one today.
+type enoughCertificates struct{ until time.Time }
+
+func (e enoughCertificates) Error() string {
+	return fmt.Sprintf("LG gave %d certificates within a day, and none of them serves: it is asked again at %s",
+		certificatesADay, e.until.UTC().Format(time.RFC3339))
+}
+func (enoughCertificates) Class() Class { return Blocked }
 
 // badCertificate is a certificate from LG that cannot be used.
 type badCertificate struct{ cause error }

@@ -3,7 +3,7 @@ package thinq
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,30 +12,82 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestEventsNewCertificate(t *testing.T) {
+// A broker that takes no certificate at all is given two new ones a day, in each
+// sliding day and however often the daemon starts anew, and is tried in
+// between.
+func TestF020TwoCertificatesADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newEventLG(t)
+		var issued []time.Time
+		s.mangle = func(cert string) string { issued = append(issued, time.Now()); return cert }
 		o := s.options()
-		o.Identity = enrolled(t, s)
-		before := s.certificates()
-		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
-		defer cancel()
-		seen := map[string]bool{}
-		err := newTestClient(t, o).Events(ctx, func(_ context.Context, ep Endpoint, _ func([]byte)) error {
-			seen[string(ep.TLS.Certificates[0].Certificate[0])] = true
-			return errors.Join(ErrCertificate, errors.New("bad certificate"))
-		}, nil)
-		if err != nil {
-			t.Fatal(err)
+		tries, days := 0, 4
+		begun := time.Now()
+		for time.Since(begun) < time.Duration(days)*24*time.Hour {
+			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Hour)
+			err := newTestClient(t, o).Events(ctx, func(context.Context, Endpoint, func([]byte)) error {
+				tries++
+				return errors.Join(ErrCertificate, errors.New("bad certificate"))
+			}, nil)
+			cancel()
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Identity = new(s.saved[len(s.saved)-1])
 		}
-		// After 0, 10, 30, 70, 150, 310, 630 and 1270 minutes.
-		if n := s.certificates() - before; n != 8 || len(seen) != 9 {
-			t.Errorf("%d new certificates, %d tried", n, len(seen))
+		for i := 2; i < len(issued); i++ {
+			if d := issued[i].Sub(issued[i-2]); d < 24*time.Hour {
+				t.Errorf("three certificates within %v", d)
+			}
 		}
-		if want := append(slices.Clone(fullEnrolment), "POST /client", "POST /client/certificate"); !slices.Equal(s.asked()[:5], want) {
-			t.Errorf("calls %q", s.asked())
+		if len(issued) < 2*days-2 || tries < 5*days || tries > 40*days {
+			t.Errorf("%d certificates and %d tries in %d days", len(issued), tries, days)
 		}
 	})
+}
+
+// A new certificate takes the place of one that is still good only when the
+// broker has taken it. One that it refuses is gone at once, and what was there
+// before serves on.
+func TestF037OldPairUntilTheNewWorks(t *testing.T) {
+	for _, taken := range []bool{true, false} {
+		t.Run(fmt.Sprint("taken: ", taken), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newEventLG(t)
+				s.life = 90 * 24 * time.Hour
+				o := s.options()
+				o.Identity = enrolled(t, s)
+				old := o.Identity.Certificate
+				ctx, cancel := context.WithTimeout(t.Context(), s.life*2/3+36*time.Hour)
+				defer cancel()
+				c := newTestClient(t, o)
+				last, refusals := "", 0
+				err := c.Events(ctx, func(ctx context.Context, ep Endpoint, _ func([]byte)) error {
+					id := c.whoami()
+					isNew := id.Certificate != old
+					if isNew && (id.Former == nil || id.Former.Certificate != old) && refusals == 0 && last == old {
+						t.Error("the former certificate is gone before the new one has connected")
+					}
+					if isNew && !taken {
+						refusals++
+						return ErrCertificate
+					}
+					ep.Up(true)
+					if last = id.Certificate; c.whoami().Former != nil {
+						t.Error("the former certificate is kept for ever")
+					}
+					<-ctx.Done()
+					return nil
+				}, nil)
+				if err != nil || (last != old) != taken || (refusals > 0) == taken {
+					t.Errorf("%v; at the end another certificate: %v, after %d refusals", err, last != old, refusals)
+				}
+				if saved := s.saved[len(s.saved)-1]; (saved.Certificate != old) != taken || saved.Former != nil {
+					t.Errorf("saved: another certificate: %v, a former one: %v", saved.Certificate != old, saved.Former != nil)
+				}
+			})
+		})
+	}
 }
 
 func TestEventsRenewal(t *testing.T) {
@@ -85,9 +137,9 @@ func TestEventsRenewalFails(t *testing.T) {
 	})
 }
 
-// TestEventsBadCertificates never hands out a certificate that is of no use, nor
-// asks for many.
-func TestEventsBadCertificates(t *testing.T) {
+// A certificate that is of no use is never handed out, and nobody asks for many:
+// the second one is the last of the day, and that is told.
+func TestF037BadCertificates(t *testing.T) {
 	other := func(string) string { return amazonRoots }
 	broken := func(cert string) string { return strings.Replace(cert, "M", "N", 1) }
 	for name, mangle := range map[string]func(string) string{"another key": other, "corrupt": broken, "empty": func(string) string { return "" }} {
@@ -98,7 +150,7 @@ func TestEventsBadCertificates(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 				defer cancel()
 				err := newTestClient(t, s.options()).Events(ctx, until(func(Endpoint) { t.Error("connected") }), nil)
-				if id := s.saved[len(s.saved)-1]; err != nil || id.Certificate != "" || id.Key != "" || s.certificates() > 4 {
+				if id := s.saved[len(s.saved)-1]; ClassOf(err) != Blocked || id.Certificate != "" || id.Key != "" || s.certificates() != 2 {
 					t.Errorf("%v after %d certificates, identity %+v", err, s.certificates(), id)
 				}
 			})
