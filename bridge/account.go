@@ -107,7 +107,7 @@ func (b *Bridge) darken() {
 	b.account.dark = true
 	if b.account.class == thinq.Busy {
 		b.account.condition = condUnreachable
-		b.account.text = "LG's cloud cannot be reached"
+		b.account.text = "LG's cloud cannot be reached: " + b.account.trouble
 		b.accountChanged()
 	}
 	b.refreshAvailability()

@@ -118,7 +118,7 @@ func (d *daemon) start() {
 	budget := thinq.NewBudget(100, 40, d.store.Budget())
 	options, subscriber := d.way.connect(d, thinq.Options{
 		Country: "KR", APIURL: d.sim.URL, Roots: d.sim.Roots(), Dial: d.dialLG, Budget: budget,
-		Identity: d.store.Identity(), Save: d.store.SaveIdentity,
+		Identity: d.store.Identity(), Save: d.store.SaveIdentity, Logger: d.logger(),
 	})
 	client, err := thinq.NewClient(options)
 	if err != nil {

@@ -2,7 +2,9 @@ package thinq
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -32,6 +34,9 @@ type eventState struct {
 	former   *url.URL                  // the broker before the present one
 	key      func() (*signable, error) // made, or being made, and not yet certified
 	repeats  repeats
+
+	malformed int       // messages that were no events, since that was told
+	grumbled  time.Time // when that was
 }
 
 // Events delivers LG's messages until ctx ends: it finds the endpoint (route,
@@ -106,7 +111,7 @@ func (c *Client) deliver(payload []byte, handle func(Event)) {
 	e, err := ParseEvent(payload)
 	switch {
 	case err != nil:
-		c.log.Debug("event not understood", "error", err)
+		c.grumble(payload, err)
 		c.drop("malformed")
 	case c.events.repeats.again(e.ID):
 		c.log.Debug("event came twice", "kind", e.Kind)
@@ -114,6 +119,21 @@ func (c *Client) deliver(payload []byte, handle func(Event)) {
 	default:
 		handle(e)
 	}
+}
+
+// grumble tells of messages that are no events, once an hour: how many there
+// were, and of the last one what it takes to know it again, but nothing that is
+// in it.
+func (c *Client) grumble(payload []byte, err error) {
+	e := &c.events
+	e.malformed++
+	if !e.grumbled.IsZero() && time.Since(e.grumbled) < time.Hour {
+		return
+	}
+	sum := sha256.Sum256(payload)
+	c.log.Warn("messages not understood", "count", e.malformed, "bytes", len(payload), "sha256", hex.EncodeToString(sum[:8]))
+	c.log.Debug("the last of them", "error", err)
+	e.grumbled, e.malformed = time.Now(), 0
 }
 
 func (c *Client) drop(reason string) {

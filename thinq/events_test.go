@@ -1,6 +1,7 @@
 package thinq
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"slices"
@@ -387,6 +389,44 @@ func TestEventsOfAPartner(t *testing.T) {
 		for refused, want := range map[string]string{"": canary, "old": "not-old"} {
 			if token, err := ep.Token(t.Context(), refused); token != want || err != nil {
 				t.Errorf("in the place of %q: %q, %v", refused, token, err)
+			}
+		}
+	})
+}
+
+// Messages that are no events are counted each, and told once an hour: how many,
+// and length and hash of the last, but nothing of what is in it, at any level.
+func TestF084MalformedPush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newEventLG(t)
+		o := s.options()
+		var log bytes.Buffer
+		dropped := 0
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		o.Dropped = func(reason string) {
+			if reason == "malformed" {
+				dropped++
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		err := newTestClient(t, o).Events(ctx, func(ctx context.Context, _ Endpoint, handle func([]byte)) error {
+			for ; n < 3*3600; n += 10 {
+				for _, text := range odd[:5] {
+					handle([]byte(text + "canary-in-a-push"))
+				}
+				time.Sleep(10 * time.Second)
+			}
+			cancel()
+			return nil
+		}, func(e Event) { t.Errorf("an event: %+v", e) })
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if err != nil || len(lines) != 3 || dropped != 5*n/10 || strings.Contains(log.String(), "canary") {
+			t.Errorf("%v, %d dropped, told: %q", err, dropped, lines)
+		}
+		for _, want := range []string{"count=1800", "bytes=16", "sha256="} {
+			if !strings.Contains(lines[1], want) {
+				t.Errorf("%s lacks %s", lines[1], want)
 			}
 		}
 	})

@@ -135,6 +135,12 @@ func (s *Server) audience(m message) []string {
 	return ids
 }
 
+// Tell has the event broker, or the callback, tell a client something, whether it
+// is a message of LG's or not.
+func (s *Server) Tell(client string, payload []byte) {
+	s.schedule.after(0, func() { s.deliver(delivery{client, payload}) })
+}
+
 // A delivery is a message on its way to one client.
 type delivery struct {
 	client  string

@@ -19,9 +19,11 @@ type Fault struct {
 	Status     int      `json:"status"`      // of the answer; 0: as the code or the body suggests
 	Code       string   `json:"code"`        // LG's, in LG's envelope; of EMP's token endpoint also "500": "oauth date time error"
 	Delay      Duration `json:"delay"`       // of the answer, and of the effect unless After
-	Body       string   `json:"body"`        // instead of the envelope: html, empty, invalid; reset breaks the connection
+	Body       string   `json:"body"`        // instead of the envelope: html, login, object ("{}"), empty, invalid; reset breaks the connection
 	RetryAfter Duration `json:"retry_after"` // header; 0: none
-	After      bool     `json:"after"`       // the call has its effect, only the answer is spoilt
+	// RetryText is that header in words of its own: a date, "soon".
+	RetryText string `json:"retry_text"`
+	After     bool   `json:"after"` // the call has its effect, only the answer is spoilt
 }
 
 // A Match says which calls a fault is for; an empty field matches everything.
@@ -52,11 +54,20 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes text.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
+// login is what a captive portal has for everybody.
+const login = "<!DOCTYPE html><title>Welcome</title><form action=/login><input name=room></form>\n"
+
 // spoilt are the answers that are not LG's.
 var spoilt = map[string]func() *reply{
 	"html": func() *reply {
 		const page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 		return &reply{status: http.StatusBadGateway, headers: map[string]string{"Content-Type": "text/html"}, body: []byte(page)}
+	},
+	"login": func() *reply {
+		return &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/html; charset=utf-8"}, body: []byte(login)}
+	},
+	"object": func() *reply {
+		return &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}, body: []byte("{}")}
 	},
 	"empty": func() *reply { return &reply{status: http.StatusOK, headers: map[string]string{}} },
 	"invalid": func() *reply {
@@ -68,7 +79,7 @@ var spoilt = map[string]func() *reply{
 // Fault adds a fault. The error names a field that makes no sense.
 func (s *Server) Fault(f Fault) error {
 	if f.Body != "" && spoilt[f.Body] == nil {
-		return fmt.Errorf("body %q is none of html, empty, invalid, reset", f.Body)
+		return fmt.Errorf("body %q is none of html, login, object, empty, invalid, reset", f.Body)
 	}
 	if f.Body == "" && f.Code == "" && f.Status == 0 && f.Delay == 0 {
 		return errors.New("nothing is to go wrong: give status, code, delay or body")
@@ -140,6 +151,9 @@ func (f *Fault) spoil(refuse func(code string) *reply) *reply {
 	if f.RetryAfter > 0 {
 		seconds := time.Duration(f.RetryAfter).Round(time.Second) / time.Second
 		re.headers["Retry-After"] = strconv.Itoa(int(seconds))
+	}
+	if f.RetryText != "" {
+		re.headers["Retry-After"] = f.RetryText
 	}
 	return re
 }

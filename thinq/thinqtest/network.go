@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +21,8 @@ type Network struct {
 	listeners map[string]*pipeListener
 	conns     map[*pipeConn]struct{}
 	frozen    bool
+	nowhere   []string // hosts that have no address; "*": all
+	dialled   []string
 }
 
 // pipeSize is how much may be under way in one direction before a write waits.
@@ -44,9 +47,10 @@ func (n *Network) Listen(addr string) (net.Listener, error) {
 // Dial connects to a listener, in the form that clients take. Nobody listening
 // is "connection refused", as it would be outside.
 func (n *Network) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	n.mu.Lock()
-	l := n.listeners[addr]
-	n.mu.Unlock()
+	l, err := n.find(addr)
+	if err != nil {
+		return nil, err
+	}
 	refused := &net.OpError{Op: "dial", Net: network, Addr: pipeAddr(addr), Err: syscall.ECONNREFUSED}
 	if l == nil {
 		return nil, refused
@@ -64,6 +68,36 @@ func (n *Network) Dial(ctx context.Context, network, addr string) (net.Conn, err
 		there.Close()
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: pipeAddr(addr), Err: context.Cause(ctx)}
 	}
+}
+
+// find notes where somebody wants to go, and looks for who listens there.
+func (n *Network) find(addr string) (*pipeListener, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !slices.Contains(n.dialled, addr) {
+		n.dialled = append(n.dialled, addr)
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	if slices.Contains(n.nowhere, host) || slices.Contains(n.nowhere, "*") {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+	}
+	return n.listeners[addr], nil
+}
+
+// Forget takes the addresses of hosts away, "*" those of all: their names are
+// not found until the next Forget says otherwise.
+func (n *Network) Forget(hosts ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.nowhere = hosts
+}
+
+// Dialled are the addresses that anybody ever wanted to connect to, in the order
+// of the first time.
+func (n *Network) Dialled() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.dialled)
 }
 
 // Cut breaks every connection: both sides find it reset. Listeners stay.
