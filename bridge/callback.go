@@ -65,15 +65,15 @@ type caller struct {
 	line     *line // what is read; nil: nothing
 	seeking  bool  // an attempt is under way
 	attempts chan attempt
-	refused  string    // the token that the callback refused last
-	patient  time.Time // no successor before
-	problem  string    // why there is no connection
+	refused  thinq.Secret // the token that the callback refused last
+	patient  time.Time    // no successor before
+	problem  string       // why there is no connection
 }
 
 // An attempt is how an attempt to connect ended.
 type attempt struct {
 	line  *line // nil if err is not
-	token string
+	token thinq.Secret
 	err   error
 }
 
@@ -139,7 +139,9 @@ func (c *caller) seek(ctx context.Context) {
 	go func() {
 		a := attempt{err: pause(ctx, wait)}
 		if a.err == nil {
-			a.token, a.err = c.ep.Token(ctx, refused)
+			var token string
+			token, a.err = c.ep.Token(ctx, string(refused))
+			a.token = thinq.Secret(token)
 		}
 		if a.err == nil {
 			a.line, a.err = c.open(ctx, c.ep, a.token)
@@ -234,7 +236,7 @@ func (c *caller) look(ctx context.Context) error {
 	switch {
 	case errors.Is(err, thinq.ErrNoSignIn):
 		return err
-	case err == nil && token != c.line.token:
+	case err == nil && !c.line.token.Is(token):
 		c.line.until = c.line.opened.Add(lineFair)
 	}
 	return nil
@@ -263,7 +265,7 @@ func (c *caller) drop(l *line, reason, problem string) {
 	if c.ep.Dropped != nil {
 		c.ep.Dropped(reason)
 	}
-	if strings.Contains(problem, l.token[:min(16, len(l.token))]) {
+	if strings.Contains(problem, string(l.token[:min(16, len(l.token))])) {
 		problem = reason // it repeats what must not be written
 	}
 	if c.told[problem] || len(c.told) >= severalProblems {

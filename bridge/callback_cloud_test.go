@@ -40,7 +40,7 @@ func newPartnerCloud(t *testing.T, api thinq.Surface, o thinqtest.Options) *part
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	emp := thinq.EMP{ClientID: c.ClientID, ClientSecret: c.ClientSecret, URL: c.OAuthURL, Roots: c.Roots(), Dial: c.network.Dial}
+	emp := thinq.EMP{ClientID: c.ClientID, ClientSecret: thinq.Secret(c.ClientSecret), URL: c.OAuthURL, Roots: c.Roots(), Dial: c.network.Dial}
 	token, err := thinq.ParseToken(c.EMPToken(), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func newPartnerCloud(t *testing.T, api thinq.Surface, o thinqtest.Options) *part
 	t.Cleanup(c.source.Close)
 	c.client, err = thinq.NewClient(thinq.Options{
 		Country: "KR", Surface: api, APIURL: c.URL, CallbackURL: c.WebSocketURL, Roots: c.Roots(), Dial: c.network.Dial,
-		Service: thinq.Service{ID: c.ServiceID, Key: c.ServiceKey}, Token: c.source.Token, Renew: c.source.Renew,
+		Service: thinq.Service{ID: c.ServiceID, Key: thinq.Secret(c.ServiceKey)}, Token: c.source.Token, Renew: c.source.Renew,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ const (
 // that reads it.
 type line struct {
 	ws     *websocket.Conn
-	token  string
+	token  thinq.Secret
 	opened time.Time
 	until  time.Time     // when to have another one
 	done   chan struct{} // closed when nothing is read any more
@@ -45,7 +45,7 @@ type line struct {
 
 // open dials with a token. Neither the token nor the address with it is in the
 // error, whatever the far side repeats.
-func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token string) (*line, error) {
+func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token thinq.Secret) (*line, error) {
 	var conn *fenced
 	stop := func() bool { return true }
 	d := websocket.Dialer{
@@ -61,7 +61,7 @@ func (c *callback) open(ctx context.Context, ep thinq.Endpoint, token string) (*
 		},
 	}
 	address := *ep.URL
-	address.RawQuery = url.Values{"access_token": {token}}.Encode()
+	address.RawQuery = url.Values{"access_token": {string(token)}}.Encode()
 	ws, answer, err := d.DialContext(ctx, address.String(), http.Header{"User-Agent": {cmp.Or(c.Agent, originName)}})
 	stop()
 	if err != nil {

@@ -71,7 +71,7 @@ func (w way) connect(d *daemon, o thinq.Options) (thinq.Options, thinq.Subscribe
 	}
 	d.signIn()
 	o.Surface, o.CallbackURL = w.surface, d.sim.WebSocketURL
-	o.Service = thinq.Service{ID: d.sim.ServiceID, Key: d.sim.ServiceKey}
+	o.Service = thinq.Service{ID: d.sim.ServiceID, Key: thinq.Secret(d.sim.ServiceKey)}
 	o.Token, o.Renew = d.tokens.Token, d.tokens.Renew
 	return o, bridge.Callback(bridge.CallbackOptions{Dial: d.dialLG, Logger: d.logger()})
 }

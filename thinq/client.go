@@ -50,7 +50,7 @@ type Options struct {
 	Renew   func(ctx context.Context, refused string) (string, error)
 	APIURL  string         // default from the country; given: the event broker may be anywhere, too
 	Roots   *x509.CertPool // of the API, default the system's; the event broker's may be Amazon's, too
-	APIKey  string         // default LG's public constant
+	APIKey  Secret         // default LG's public constant
 	Surface Surface        // default Personal
 	Service Service        // of a partner; Personal has none
 	// CallbackURL is where the partner surfaces have their events; default LG's.
@@ -75,7 +75,10 @@ type Options struct {
 }
 
 // A Service is what LG calls a partner's product: its calls carry both.
-type Service struct{ ID, Key string }
+type Service struct {
+	ID  string
+	Key Secret
+}
 
 // A Call is one finished HTTP call, for metrics.
 type Call struct {
@@ -116,7 +119,7 @@ func NewClient(o Options) (*Client, error) {
 	if !known {
 		return nil, fmt.Errorf("thinq: LG has no API %q", string(o.Surface))
 	}
-	if s.service && (!sendable(o.Service.ID) || !sendable(o.Service.Key)) {
+	if s.service && (!sendable(o.Service.ID) || !sendable(string(o.Service.Key))) {
 		return nil, errors.New("thinq: the partner API needs a service id and a service key, in one word each")
 	}
 	c := &Client{o: o, surface: s, log: o.Logger}
@@ -332,7 +335,7 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	if err = cmp.Or(err, ctx.Err()); err != nil { // a body cut short by the deadline may look whole
 		return nil, c.broken(ctx, ep, err, token)
 	}
-	kind, secrets := resp.Header.Get("Content-Type"), []string{token, c.o.APIKey, c.o.Service.Key}
+	kind, secrets := resp.Header.Get("Content-Type"), []string{token, string(c.o.APIKey), string(c.o.Service.Key)}
 	response, refusal := parseAnswer(resp.StatusCode, kind, body)
 	if refusal != nil {
 		// Once more without them: half of one, at the end of a cut message, would stay.
@@ -357,7 +360,7 @@ func (c *Client) broken(ctx context.Context, ep endpoint, err error, token strin
 		err = context.Cause(ctx)
 	}
 	err = distrusted(c.base, err)
-	return fmt.Errorf("%s: %w", ep, hush(err, token, c.o.APIKey, c.o.Service.Key))
+	return fmt.Errorf("%s: %w", ep, hush(err, token, string(c.o.APIKey), string(c.o.Service.Key)))
 }
 
 // distrusted names the host that TLS did not let us talk to: the errors of TLS
@@ -428,8 +431,8 @@ func (c *Client) setHeaders(h http.Header, ep endpoint, token string) {
 	h.Set("Accept", "application/json")
 	h.Set("User-Agent", c.o.Agent)
 	h.Set("x-message-id", messageID())
-	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", c.o.APIKey,
-		"{service}", c.o.Service.ID, "{serviceKey}", c.o.Service.Key)
+	values := strings.NewReplacer("{country}", c.o.Country, "{client}", c.clientID(), "{key}", string(c.o.APIKey),
+		"{service}", c.o.Service.ID, "{serviceKey}", string(c.o.Service.Key))
 	for name, value := range c.surface.headers {
 		h.Set(name, values.Replace(value))
 	}

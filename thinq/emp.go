@@ -20,7 +20,7 @@ import (
 // its methods holds a code, a token or the client secret.
 type EMP struct {
 	ClientID     string // LG calls it the app key
-	ClientSecret string // sent where there is one; LG's documents know none
+	ClientSecret Secret // sent where there is one; LG's documents know none
 	RedirectURL  string // as registered with LG, letter by letter
 	URL          string // see EMPURL
 	Roots        *x509.CertPool
@@ -97,7 +97,7 @@ func (e EMP) Refresh(ctx context.Context, t Token) (Token, error) {
 // query: its documents show both.
 func (e EMP) ask(ctx context.Context, form url.Values, backend string) (Token, error) {
 	form.Set("client_id", e.ClientID)
-	for name, value := range map[string]string{"client_secret": e.ClientSecret, "backend_url": backend} {
+	for name, value := range map[string]string{"client_secret": string(e.ClientSecret), "backend_url": backend} {
 		if value != "" {
 			form.Set(name, value)
 		}

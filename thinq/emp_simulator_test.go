@@ -31,7 +31,7 @@ func newEMP(t *testing.T, o thinqtest.Options) (*thinqtest.Server, thinq.EMP, *h
 	t.Cleanup(transport.CloseIdleConnections)
 	browser := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return s, thinq.EMP{
-		ClientID: s.ClientID, ClientSecret: s.ClientSecret, RedirectURL: s.RedirectURLs[0], URL: s.OAuthURL,
+		ClientID: s.ClientID, ClientSecret: thinq.Secret(s.ClientSecret), RedirectURL: s.RedirectURLs[0], URL: s.OAuthURL,
 		Roots: s.Roots(), Dial: network.Dial,
 	}, browser
 }

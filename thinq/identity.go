@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -40,6 +41,12 @@ type Pair struct {
 	Topics      []string     `json:"topics"`
 	Expires     time.Time    `json:"expires"`
 }
+
+// Format keeps the keys out of texts, also where fmt would not ask them.
+func (id Identity) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[identity %s]", id.ClientID) }
+
+// Format does so for what is in it.
+func (Pair) Format(f fmt.State, _ rune) { io.WriteString(f, "[certificate]") }
 
 // LogValue keeps all of it out of structured logs.
 func (Identity) LogValue() slog.Value { return slog.StringValue("[identity]") }
@@ -121,7 +128,7 @@ func (c *Client) newCertificate(ctx context.Context) error {
 	}
 	c.spaceCertificates()
 	c.events.key = nil
-	pair, err := tls.X509KeyPair([]byte(cert), key.pem)
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key.pem))
 	if err == nil && len(topics) == 0 {
 		err = errors.New("it came without a topic")
 	}
@@ -129,7 +136,7 @@ func (c *Client) newCertificate(ctx context.Context) error {
 		id.Issued = append(id.Issued, wall(time.Now()))
 		id.Issued = id.Issued[max(0, len(id.Issued)-certificatesADay):]
 		if err == nil {
-			id.replace(Pair{StoredSecret(key.pem), cert, topics, pair.Leaf.NotAfter})
+			id.replace(Pair{key.pem, cert, topics, pair.Leaf.NotAfter})
 		}
 	})
 	if err != nil {
@@ -219,7 +226,7 @@ func (c *Client) prepareKey() func() (*signable, error) {
 
 // A signable key waits for its certificate.
 type signable struct {
-	pem     []byte
+	pem     StoredSecret
 	request string
 }
 
@@ -242,7 +249,7 @@ func newKey() (*signable, error) {
 		return nil, err
 	}
 	return &signable{
-		pem:     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		pem:     StoredSecret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 		request: base64.StdEncoding.EncodeToString(csr),
 	}, nil
 }

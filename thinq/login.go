@@ -3,7 +3,6 @@ package thinq
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"net/url"
@@ -197,7 +196,7 @@ func (l *Login) claim(query string, own bool) error {
 		return companion(q)
 	case len(states) == 0:
 		return &LoginError{Reason: NoState}
-	case err != nil || len(states) > 1 || !sameSecret(states[0], l.state):
+	case err != nil || len(states) > 1 || !Secret(l.state).Is(states[0]):
 		return &LoginError{Reason: WrongState}
 	case l.over:
 		return &LoginError{Reason: UsedState}
@@ -209,9 +208,6 @@ func (l *Login) claim(query string, own bool) error {
 	l.over = true
 	return nil
 }
-
-// sameSecret takes the same time wherever two secrets differ.
-func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // judge finds the code in what LG sent back, or says why there is none.
 func judge(q url.Values) (code, backend string, err error) {

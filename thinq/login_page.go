@@ -56,7 +56,7 @@ func (l *Login) Handler() http.Handler {
 			http.Error(w, "only GET", http.StatusMethodNotAllowed)
 		case !l.named(r.Host):
 			http.Error(w, "this server is not known under that name", http.StatusMisdirectedRequest)
-		case sameSecret(path, l.start):
+		case Secret(l.start).Is(path):
 			l.serveStart(w, r)
 		case path == pathOf(l.callback):
 			l.serveCallback(w, r)
@@ -100,7 +100,7 @@ func (l *Login) serveCallback(w http.ResponseWriter, r *http.Request) {
 
 func (l *Login) marked(r *http.Request) bool {
 	c, err := r.Cookie(loginCookie)
-	return err == nil && sameSecret(c.Value, l.cookie)
+	return err == nil && Secret(l.cookie).Is(c.Value)
 }
 
 // servePage says how the sign-in ended, or why an answer is none.

@@ -40,8 +40,8 @@ const usualLife = time.Hour
 // one to "refresh_token", when the old one stays good. They have no back end.
 func ParseToken(data []byte, now time.Time) (Token, error) {
 	var answer struct {
-		AccessToken  string          `json:"access_token"`
-		RefreshToken string          `json:"refresh_token"`
+		AccessToken  Secret          `json:"access_token"`
+		RefreshToken Secret          `json:"refresh_token"`
 		ExpiresIn    json.RawMessage `json:"expires_in"`
 		Backend      string          `json:"oauth2_backend_url"`
 	}
@@ -52,11 +52,11 @@ func ParseToken(data []byte, now time.Time) (Token, error) {
 	switch {
 	case answer.AccessToken == "":
 		return Token{}, errors.New("it has no access_token")
-	case !sendable(answer.AccessToken):
+	case !sendable(string(answer.AccessToken)):
 		return Token{}, tokenError{}
 	}
 	return Token{Backend: answer.Backend, Token: oauth2.Token{
-		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, Expiry: wall(now.Add(lifeOf(answer.ExpiresIn))),
+		AccessToken: string(answer.AccessToken), RefreshToken: string(answer.RefreshToken), Expiry: wall(now.Add(lifeOf(answer.ExpiresIn))),
 	}}, nil
 }
 

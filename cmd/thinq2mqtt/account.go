@@ -182,12 +182,13 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 }
 
 // partner makes the client of an account whose user signs in.
-func (b *builder) partner(a *account, c OAuth, o *thinq.Options) (err error) {
+func (b *builder) partner(a *account, c OAuth, o *thinq.Options) error {
 	s := b.signIn(a.label, a.store, a.log)
 	a.tokens, a.changed = s.tokens, s.changed
 	o.Token, o.Renew = s.tokens.Token, s.tokens.Renew
 	o.Surface, o.CallbackURL, o.Service.ID = thinq.Surface(c.API), c.WebSocketURL, c.ServiceID
-	o.Service.Key, err = b.app.reader(b.cfg.serviceKey(a.label))()
+	key, err := b.app.reader(b.cfg.serviceKey(a.label))()
+	o.Service.Key = Secret(key)
 	return err
 }
 

@@ -270,7 +270,7 @@ func (h holder) client(o thinq.Options) (*thinq.Client, error) {
 	}
 	o.Country, o.APIURL, o.Surface, o.Proxy = h.Country, h.APIURL, thinq.Surface(h.OAuth.API), h.way()
 	o.Agent = thisBuild().agent()
-	o.Service = thinq.Service{ID: h.OAuth.ServiceID, Key: key}
+	o.Service = thinq.Service{ID: h.OAuth.ServiceID, Key: Secret(key)}
 	client, err := thinq.NewClient(o)
 	return client, exit(exitConfig, err)
 }

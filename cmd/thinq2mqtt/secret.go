@@ -5,34 +5,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// A Secret is a text that never shows itself; string(s) is the only way out.
-type Secret string
+// A Secret is a text that never shows itself.
+type Secret = thinq.Secret
 
-const masked = "[secret]"
-
-// String is a placeholder, as are all other forms.
-func (s Secret) String() string { return masked }
-
-// GoString is for %#v.
-func (s Secret) GoString() string { return masked }
-
-// Format is for every verb of fmt, %x and %d included.
-func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, masked) }
-
-// LogValue is for slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
-
-// MarshalText is for encoders of text.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
-
-// MarshalJSON is for encoding/json.
-func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + masked + `"`), nil }
+const masked = thinq.Masked
 
 // A secretSource is where a secret comes from: its value or a file. It is read
 // at every use, so that a replaced file counts without a restart.

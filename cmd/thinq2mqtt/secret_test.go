@@ -15,26 +15,33 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
 const canary = "thinqpat_canary+/?\"1234567890"
 
-// S-03: a secret has no form that shows it.
-func TestSecretNeverShowsItself(t *testing.T) {
+// A secret has no form that shows it, and neither has what holds some, but for
+// the JSON of what the state folder keeps.
+func TestS03NeverShowsItself(t *testing.T) {
 	t.Parallel()
 	s := Secret(canary)
 	holder := struct {
 		S Secret
 		P *Secret
 		M map[string]Secret
-	}{s, &s, map[string]Secret{"k": s}}
+		O thinq.Options
+		E thinq.EMP
+	}{s, &s, map[string]Secret{"k": s}, thinq.Options{APIKey: s, Service: thinq.Service{Key: s}}, thinq.EMP{ClientSecret: s}}
+	id := thinq.Identity{Key: canary, Former: &thinq.Pair{Key: canary}}
 	var all []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v"} {
-		for _, v := range []any{s, holder, []Secret{s}, fmt.Errorf("because of %v", s)} {
+		for _, v := range []any{s, holder, []Secret{s}, fmt.Errorf("because of %v", s), id, *id.Former} {
 			all = append(all, fmt.Sprintf(verb, v))
 		}
 	}
-	data, err := json.Marshal(holder)
+	holder.O.Token, holder.O.Dial, holder.E.Dial = nil, nil, nil // JSON knows no functions
+	data, err := json.Marshal([]any{s, holder.P, holder.M, holder.O.Service, holder.O.APIKey, holder.E.ClientSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +49,7 @@ func TestSecretNeverShowsItself(t *testing.T) {
 	for _, format := range []string{"text", "json", "tint"} {
 		var b bytes.Buffer
 		h, _ := newHandler(Log{Level: "debug", Format: format}, &b, source{})
-		slog.New(h).Info("message", "secret", s, "holder", holder, "group", slog.GroupValue(slog.Any("s", s)))
+		slog.New(h).Info("message", "secret", s, "holder", holder.M, "identity", id, "group", slog.GroupValue(slog.Any("s", s)))
 		all = append(all, b.String())
 	}
 	for _, text := range all {

@@ -103,9 +103,11 @@ func (a *app) emp(c *Config, label string) (thinq.EMP, error) {
 		Roots: roots, Agent: thisBuild().agent(), Proxy: account.way(),
 	}
 	if secret := c.clientSecret(label); secret.set() {
-		emp.ClientSecret, err = a.reader(secret)()
+		text, err := a.reader(secret)()
+		emp.ClientSecret = Secret(text)
+		return emp, err
 	}
-	return emp, err
+	return emp, nil
 }
 
 // roots are the authorities that an account's addresses at LG are trusted by;

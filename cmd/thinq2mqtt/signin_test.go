@@ -191,7 +191,7 @@ func TestSignInReadsFilesAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		emp, err := c.app.emp(c.cfg, "")
-		if err != nil || emp.ClientSecret != want || c.app.secrets.text(want) != masked {
+		if err != nil || !emp.ClientSecret.Is(want) || c.app.secrets.text(want) != masked {
 			t.Errorf("secret %q, %v; want %s", emp.ClientSecret, err, want)
 		}
 	}

@@ -17,7 +17,7 @@ const watchEvery = 30 * time.Second
 // decides, not its time: mounted secrets are links whose times mean little.
 type watcher struct {
 	read func() (string, error)
-	last string
+	last Secret
 }
 
 func newWatcher(read func() (string, error)) *watcher {
@@ -29,10 +29,10 @@ func newWatcher(read func() (string, error)) *watcher {
 // changed reports whether the secret is usable and not the one of last time.
 func (w *watcher) changed() bool {
 	now, err := w.read()
-	if err != nil || now == w.last {
+	if err != nil || w.last.Is(now) {
 		return false // whoever uses it tells of the fault
 	}
-	w.last = now
+	w.last = Secret(now)
 	return true
 }
 
