@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 )
 
 // Whoever is trusted in the place of LG, and a proxy that the environment names in
-// vain, are told at every start and by check; nothing else is.
+// vain, are told at every start, and nothing else is.
 func TestS12OverrideIsTold(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -36,16 +35,8 @@ func TestS12OverrideIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cautions := cfg.cautions(source{environ: tt.environ})
-			if got := strings.Join(cautions, "\n"); got != strings.Join(tt.want, "\n") {
+			if got := strings.Join(cfg.cautions(source{environ: tt.environ}), "\n"); got != strings.Join(tt.want, "\n") {
 				t.Errorf("cautions:\n%s", got)
-			}
-			var out bytes.Buffer
-			if err := writeFindings(&out, cfg, cautions); err != nil {
-				t.Fatal(err)
-			}
-			if n := strings.Count(out.String(), "warn"); n != len(tt.want) || strings.Contains(out.String(), "canary") {
-				t.Errorf("check says\n%s", &out)
 			}
 		})
 	}

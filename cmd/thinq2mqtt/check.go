@@ -26,7 +26,7 @@ func (a *app) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return writeFindings(cmd.OutOrStdout(), cfg, cfg.cautions(a.source(path)))
+			return writeFindings(cmd.OutOrStdout(), cfg)
 		},
 	}
 	configFlag(cmd, &path)
@@ -46,7 +46,7 @@ func (a *app) configuration(path string) (*Config, error) {
 }
 
 // writeFindings writes one line for each thing looked at.
-func writeFindings(w io.Writer, c *Config, cautions []string) error {
+func writeFindings(w io.Writer, c *Config) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(verdict, subject, format string, args ...any) {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", verdict, subject, fmt.Sprintf(format, args...))
@@ -66,9 +66,6 @@ func writeFindings(w io.Writer, c *Config, cautions []string) error {
 	line("ok", "state folder", "%s", c.StateDir)
 	for _, w := range c.warnings() {
 		line("warn", "secret", "%s", w)
-	}
-	for _, caution := range cautions {
-		line("warn", "account", "%s", caution)
 	}
 	return t.Flush()
 }
