@@ -253,7 +253,7 @@ func TestWithoutEvents(t *testing.T) {
 	})
 }
 
-func TestBirth(t *testing.T) {
+func TestF072Birth(t *testing.T) {
 	cooling(t, func(h *home) {
 		begun := time.Now()
 		h.send(linkMessage("homeassistant/status", "online"))
@@ -267,6 +267,20 @@ func TestBirth(t *testing.T) {
 		}
 		if wait := h.broker.stamps()[0].Sub(begun); wait < 2*time.Second || wait > 7*time.Second {
 			t.Errorf("republished after %v", wait)
+		}
+	})
+}
+
+// A Home Assistant that starts again and again is answered all the same.
+func TestF072Flicker(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.broker.forget()
+		for range 20 {
+			h.send(linkMessage("homeassistant/status", "online"))
+			h.after(time.Second)
+		}
+		if n := len(h.broker.on(base + "/bridge/state")); n < 2 {
+			t.Errorf("answered %d times in 20 s", n)
 		}
 	})
 }

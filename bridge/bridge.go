@@ -99,6 +99,7 @@ type Bridge struct {
 	beat    atomic.Int64  // Unix nanoseconds of the loop's last turn
 	lost    atomic.Int64  // events that found the buffer full
 	saving  atomic.Bool   // the cache is being written
+	ahead   reserve
 	work    sync.WaitGroup
 
 	// All below is owned by the loop.
@@ -134,13 +135,16 @@ type Bridge struct {
 	stopping   bool
 	sleep      struct{ begin, end time.Time } // when the process was last kept from running
 	saved      time.Time
-	dup        memory          // recent commands, against redelivery
-	info       []byte          // bridge/info as last published
-	reproached map[string]bool // mappings that do nothing and were told
-	roster     []byte          // bridge/devices as last published
-	unknown    map[string]bool // types without a table, of which it was said
-	stand      stance          // towards other bridges at the base topic
-	delivery   string          // whether commands reach us, as far as it is known
+	dup        memory             // recent commands, against redelivery
+	info       []byte             // bridge/info as last published
+	reproached map[string]bool    // mappings that do nothing and were told
+	roster     []byte             // bridge/devices as last published
+	unknown    map[string]bool    // types without a table, of which it was said
+	stand      stance             // towards other bridges at the base topic
+	delivery   string             // whether commands reach us, as far as it is known
+	troubles   map[string]trouble // by kind
+	kept       map[string]bool    // topics of ours that the broker keeps
+	former     map[string]ledger  // topics that an earlier run left, and under which names
 }
 
 // New makes a bridge; Run starts it.
@@ -172,6 +176,7 @@ func New(o Options) *Bridge {
 		ended:   make(chan struct{}),
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
 		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, unknown: map[string]bool{},
+		troubles: map[string]trouble{}, kept: map[string]bool{}, former: map[string]ledger{},
 		account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}
 	configured := o.Discovery.Settings
@@ -202,6 +207,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	b.drain(work, hangUp)
 	stop()
 	b.work.Wait()
+	b.ahead.left = 0 // nothing more is called
 	b.save(b.snapshotCache())
 	return nil
 }
@@ -225,9 +231,9 @@ func (b *Bridge) turn(done <-chan struct{}) {
 	case <-b.o.Broker.Up():
 		b.connected()
 	case f := <-b.answers:
-		f()
+		b.guard(nil, f)
 	case f := <-b.asks:
-		f()
+		b.guard(nil, f)
 	case record := <-b.o.Log.records():
 		b.publishLog(record)
 	case <-b.alarm.C:

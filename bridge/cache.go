@@ -13,6 +13,7 @@ import (
 type cache struct {
 	Saved     time.Time                     `json:"saved,omitzero"`
 	Client    string                        `json:"client,omitempty"` // whose subscriptions the due times are
+	Ledger    ledger                        `json:"ledger,omitzero"`
 	Devices   []cachedDevice                `json:"devices,omitempty"`
 	Lifecycle time.Time                     `json:"lifecycle_due,omitzero"` // when to ask for lifecycle news again
 	Grants    grants                        `json:"events,omitzero"`

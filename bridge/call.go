@@ -3,7 +3,9 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -212,9 +214,22 @@ func (b *Bridge) launch(ctx context.Context, j *job) {
 		b.later.set("hangs "+j.name, time.Now().Add(patientFor), func() { j.hangs, b.hanging = true, b.hanging+1 })
 	}
 	b.work.Go(func() {
-		apply, err := j.call(thinq.WithLane(ctx, j.lane))
+		b.reserve()
+		apply, err := b.try(thinq.WithLane(ctx, j.lane), j)
 		b.post(ctx, func() { b.answered(j, apply, err) })
 	})
+}
+
+// try makes a call. A fault of ours in it is the call's alone.
+func (b *Bridge) try(ctx context.Context, j *job) (apply func(), err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			b.m.restarts.WithLabelValues("call", "panic").Inc()
+			b.log.Error("fault in a call", "call", j.name, "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("a fault in the bridge: %v", cause)
+		}
+	}()
+	return j.call(ctx)
 }
 
 // answered is where every background call ends.

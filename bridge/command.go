@@ -424,7 +424,7 @@ func (b *Bridge) spokenFor(topic string) bool {
 // audit leaves one line for every command.
 func (b *Bridge) audit(c *command, status string, why *rejection) {
 	kind := "unknown"
-	if c.half != nil {
+	if c.half != nil && c.half.Known { // a type that nobody knows is a text of LG's
 		kind = c.half.Type
 	}
 	took := time.Since(c.received)

@@ -302,7 +302,7 @@ func TestDaemonRestart(t *testing.T) {
 }
 
 // A broker that comes back empty gets everything again, bridge/state last.
-func TestDaemonBrokerLosesAll(t *testing.T) {
+func TestF073BrokerForgets(t *testing.T) {
 	withDaemon(t, small, func(d *daemon) {
 		d.after(time.Minute)
 		want := slices.Sorted(maps.Keys(d.broker.Messages("#")))

@@ -36,6 +36,7 @@ func (b *Bridge) restore() {
 	}
 	c := b.o.Store.loadCache()
 	b.saved = c.Saved
+	b.inherit(c.Ledger)
 	if c.Overrides != nil {
 		b.overrides = c.Overrides
 	}
@@ -149,6 +150,7 @@ func (b *Bridge) inventory(all []thinq.Device) {
 	b.listed = true
 	there := map[string]bool{}
 	for i, info := range all {
+		info.Alias = discovery.CleanName(info.Alias)
 		there[info.ID] = true
 		b.present(i, info)
 	}
@@ -162,6 +164,7 @@ func (b *Bridge) inventory(all []thinq.Device) {
 	}
 	if first {
 		b.later.set("strangers", now.Add(clearDelay), b.clearStrangers)
+		b.later.set("leftovers", now.Add(clearDelay), b.clearLeftovers)
 	}
 	b.answerList(len(all), nil)
 	b.touch()
@@ -272,6 +275,7 @@ func (b *Bridge) remove(d *device) {
 	b.cancelAppointments(d)
 	b.m.deviceOnline.DeleteLabelValues(b.o.Account, d.slug)
 	b.m.deviceUpdated.DeleteLabelValues(b.o.Account, d.slug)
+	b.m.deviceUpdates.DeletePartialMatch(map[string]string{"account": b.o.Account, "device_id": d.slug})
 	b.m.energy.DeleteLabelValues(b.o.Account, d.slug)
 	b.bridgeEvent("device_left", map[string]any{"id": d.info.ID, "slug": d.slug, "name": d.info.Alias})
 	b.touch()

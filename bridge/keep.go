@@ -3,9 +3,11 @@ package bridge
 import (
 	"errors"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
 const (
@@ -26,6 +28,9 @@ func (b *Bridge) dirty() {
 	at := b.saved.Add(savePeriod)
 	if b.saved.After(now) || at.Before(now) { // the clock was set back, or long ago
 		at = now
+	}
+	if b.o.Store != nil && b.o.Store.Unsaved() != nil {
+		at = latest(at, b.saved.Add(unsavedRetry))
 	}
 	if !b.settled { // half a start is not worth a minute's only write
 		at = latest(at, b.started.Add(savePeriod))
@@ -54,7 +59,7 @@ func (b *Bridge) save(c cache) {
 	if b.o.Store == nil {
 		return
 	}
-	err := errors.Join(b.o.Store.saveCache(c), b.o.Store.saveBudget(b.o.Budget.State()))
+	err := errors.Join(b.o.Store.saveCache(c), b.saveBudget())
 	b.wrote(cacheFile, err)
 }
 
@@ -62,9 +67,28 @@ func (b *Bridge) wrote(file string, err error) {
 	word := "ok"
 	if err != nil {
 		word = "error"
-		b.log.Error("cannot save", "file", file, "err", err)
 	}
 	b.m.writes.WithLabelValues(file, word).Inc()
+}
+
+// unsavedRetry is how often it is tried again to write what could not be written:
+// a full disk is not helped by trying.
+const unsavedRetry = 5 * time.Minute
+
+// checkDisk notes whether all is saved, and tries again now and then.
+func (b *Bridge) checkDisk() {
+	if b.o.Store == nil {
+		return
+	}
+	err := b.o.Store.Unsaved()
+	if err == nil {
+		b.well(troubleDisk)
+		return
+	}
+	b.troubled(troubleDisk, "the state folder cannot be written: "+err.Error()+"; the bridge goes on from memory, and a restart forgets what is not saved")
+	b.later.soonest("disk", time.Now().Add(unsavedRetry), func() {
+		b.work.Go(func() { b.wrote("unsaved", b.o.Store.Retry()) })
+	})
 }
 
 // spent saves the budget after calls: often in the first minute, so that a
@@ -79,14 +103,55 @@ func (b *Bridge) spent() {
 		wait = budgetPeriod
 	}
 	b.later.soonest("budget", now.Add(wait), func() {
-		state := b.o.Budget.State()
-		b.work.Go(func() { b.wrote(budgetFile, b.o.Store.saveBudget(state)) })
+		b.work.Go(func() { b.wrote(budgetFile, b.saveBudget()) })
 	})
+}
+
+// reserveCalls is how many background calls are written down before they are
+// made, so that a process that is killed forgets none, and the disk is not
+// written for each.
+const reserveCalls = 5
+
+// A reserve is what of the written budget is not used up.
+type reserve struct {
+	mu   sync.Mutex
+	left int
+}
+
+// reserve makes sure that a call is in the saved budget before it is made. Many
+// goroutines call it.
+func (b *Bridge) reserve() {
+	if b.o.Store == nil || b.o.Store.Unsaved() != nil {
+		return
+	}
+	b.ahead.mu.Lock()
+	defer b.ahead.mu.Unlock()
+	if b.ahead.left == 0 {
+		b.ahead.left = reserveCalls
+		b.wrote(budgetFile, b.o.Store.saveBudget(ahead(b.o.Budget.State(), reserveCalls)))
+	}
+	b.ahead.left--
+}
+
+// saveBudget saves the budget as it is, with what is reserved.
+func (b *Bridge) saveBudget() error {
+	b.ahead.mu.Lock()
+	defer b.ahead.mu.Unlock()
+	return b.o.Store.saveBudget(ahead(b.o.Budget.State(), b.ahead.left))
+}
+
+// ahead is a budget in which some calls more are made.
+func ahead(s thinq.BudgetState, calls int) thinq.BudgetState {
+	now := time.Now()
+	for range calls {
+		s.Calls[thinq.Background] = append(s.Calls[thinq.Background], now)
+	}
+	return s
 }
 
 // snapshotCache copies what is to be saved, so that writing needs no lock.
 func (b *Bridge) snapshotCache() cache {
-	c := cache{Saved: time.Now(), Lifecycle: b.lifecycle, Grants: b.grants, Overrides: maps.Clone(b.overrides)}
+	c := cache{Saved: time.Now(), Lifecycle: b.lifecycle, Grants: b.grants, Overrides: maps.Clone(b.overrides), Ledger: b.bequest()}
 	if b.o.Store != nil {
 		c.Client = b.clientID()
 	}

@@ -3,7 +3,9 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,6 +20,7 @@ const (
 	outboxResults = 2000            // answers to commands, each of which somebody waits for
 	outboxRefused = 5 * time.Minute // until a refused topic is tried again
 	outboxRetry   = time.Second     // after a fault that is no refusal
+	outboxRest    = time.Hour       // of a message that the broker hangs up on
 	outboxPace    = 50              // republished messages a second: brokers drop bursts
 )
 
@@ -62,15 +65,18 @@ type outbox struct {
 	sent   []time.Time // of the last paced messages
 	down   bool
 	only   limits
-	on     int             // counts connections
-	denied map[string]bool // topics whose refusal was logged
+	on     int                          // counts connections
+	denied map[string]map[string]string // by kind and topic: why the broker does not take it
+	doubts map[string]bool              // topics that were under way when the link was lost: they travel alone
+	poison map[string]time.Time         // topics on which it was lost twice, and until when they rest
 	wake   chan struct{}
 }
 
 func newOutbox(broker Broker, log *slog.Logger, m *Metrics) *outbox {
 	return &outbox{
 		broker: broker, log: log, metrics: m, down: true,
-		topic: map[string]*item{}, denied: map[string]bool{}, wake: make(chan struct{}, 1),
+		topic: map[string]*item{}, denied: map[string]map[string]string{},
+		doubts: map[string]bool{}, poison: map[string]time.Time{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -97,6 +103,9 @@ func (o *outbox) add(it *item) {
 		o.topic[it.Topic] = it
 	} else {
 		o.trim(it.kind)
+	}
+	if rest := o.poison[it.Topic]; rest.After(time.Now()) {
+		it.again = rest
 	}
 	o.items = append(o.items, it)
 }
@@ -132,7 +141,6 @@ func (o *outbox) up() {
 	o.on++
 	o.items = slices.DeleteFunc(o.items, func(it *item) bool { return it.Retain && !it.flying })
 	clear(o.topic)
-	clear(o.denied)
 	o.poke()
 }
 
@@ -287,6 +295,8 @@ func (o *outbox) blocked(it *item) bool {
 	for _, other := range o.items {
 		switch {
 		case other == it:
+		case other.flying && (o.doubts[it.Topic] || o.doubts[other.Topic]):
+			return true
 		case other.Topic == it.Topic && other.flying:
 			return true
 		case !other.Retain || other.rank >= it.rank || !other.again.IsZero():
@@ -329,10 +339,31 @@ func (o *outbox) collect(flights <-chan departure) {
 	for f := range flights {
 		err := f.wait()
 		now := time.Now()
+		o.suspect(f.item, err, now)
 		o.settle(f.item, err, now)
 		if err == nil {
 			o.metrics.published(f.kind, now.Sub(f.begun))
 		}
+	}
+}
+
+// suspect notes what was under way when the link was lost: the broker may have
+// hung up on it. It travels alone from then on, so that the next loss tells; then
+// it rests, or it would end every connection.
+func (o *outbox) suspect(it *item, err error, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case !errors.Is(err, link.ErrDown):
+		delete(o.doubts, it.Topic)
+		delete(o.poison, it.Topic)
+	case it.on != o.on:
+	case o.doubts[it.Topic]:
+		delete(o.doubts, it.Topic)
+		o.poison[it.Topic] = now.Add(outboxRest)
+		o.refuse(it, "quarantined", "the connection was lost twice while it was sent; it is tried again in an hour")
+	case len(o.poison)+len(o.doubts) < outboxRing:
+		o.doubts[it.Topic] = true
 	}
 }
 
@@ -344,7 +375,7 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 	it.flying = false
 	switch {
 	case err == nil:
-		delete(o.denied, it.Topic)
+		o.took(it)
 		o.drop(it)
 	case errors.Is(err, link.ErrDown):
 		o.down = o.down || it.on == o.on // a late answer says nothing about the new connection
@@ -367,6 +398,9 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 // was an event: an event that may have arrived must not come twice.
 func (o *outbox) retry(it *item, again time.Time) {
 	it.again = again
+	if rest := o.poison[it.Topic]; rest.After(again) {
+		it.again = rest
+	}
 	if it.Retain && o.topic[it.Topic] == nil {
 		o.topic[it.Topic] = it
 		return
@@ -391,9 +425,45 @@ func (o *outbox) complain(it *item, err error) {
 	case errors.Is(err, link.ErrTopic):
 		reason = "bad_topic"
 	}
+	o.refuse(it, reason, err.Error())
+}
+
+// refuse notes that the broker does not take what is sent on a topic: one line
+// for each kind of message.
+func (o *outbox) refuse(it *item, reason, text string) {
 	o.metrics.publishFailed(it.kind, reason)
-	if !o.denied[it.Topic] {
-		o.denied[it.Topic] = true
-		o.log.Error("the broker does not take a message", "topic", it.Topic, "bytes", len(it.Payload), "err", err)
+	of := o.denied[it.kind]
+	if of == nil {
+		of = map[string]string{}
+		o.denied[it.kind] = of
+		o.log.Error("the broker does not take a message", "kind", it.kind, "topic", it.Topic, "bytes", len(it.Payload), "err", text)
 	}
+	if it.Retain || len(of) == 0 {
+		of[it.Topic] = text
+	}
+}
+
+// took notes that the broker took what it refused before.
+func (o *outbox) took(it *item) {
+	of := o.denied[it.kind]
+	delete(of, it.Topic)
+	if of != nil && len(of) == 0 {
+		delete(o.denied, it.kind)
+		o.log.Info("the broker takes such messages again", "kind", it.kind)
+	}
+}
+
+// refusals are what the broker does not take, by kind, in words.
+func (o *outbox) refusals() map[string]string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := map[string]string{}
+	for kind, of := range o.denied {
+		topic := slices.Min(slices.Collect(maps.Keys(of)))
+		all[kind] = "the broker does not take " + topic + ": " + of[topic]
+		if len(of) > 1 {
+			all[kind] += fmt.Sprintf(" (and %d more messages of its kind)", len(of)-1)
+		}
+	}
+	return all
 }

@@ -38,7 +38,7 @@ func (b *Bridge) connected() {
 func (b *Bridge) reborn() {
 	b.m.births.Inc()
 	wait := 2*time.Second + rand.N(5*time.Second)
-	b.later.set("birth", time.Now().Add(wait), func() { b.republish("birth") })
+	b.later.soonest("birth", time.Now().Add(wait), func() { b.republish("birth") })
 }
 
 // republish publishes all that is retained: announcements, states,
@@ -72,6 +72,7 @@ func (b *Bridge) republishDevice(d *device, reason string) {
 
 // retain puts a retained message into the outbox.
 func (b *Bridge) retain(group, kind, topic string, payload []byte, r rank) {
+	b.note(topic, payload)
 	b.outbox.put(item{
 		Message: link.Message{Topic: topic, Payload: payload, Retain: true},
 		kind:    kind, group: group, rank: r, paced: b.pacing,

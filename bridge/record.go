@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"syscall"
 )
@@ -60,13 +61,27 @@ func unmarshalRecord(data []byte, v any) error {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return fmt.Errorf("damaged: %w", err)
 	}
-	if r.Schema != schema {
-		return fmt.Errorf("written by another version (schema %d)", r.Schema)
+	whole := r.whole()
+	if r.Schema != schema && !(whole && flipped(r.Schema)) {
+		return newerError(r.Schema)
 	}
-	if !r.whole() {
+	if !whole {
 		return errors.New("damaged: the checksum does not match")
 	}
 	return json.Unmarshal(r.Data, v)
+}
+
+// flipped reports whether a number is ours with one bit the other way, which the
+// checksum does not cover.
+func flipped(n int) bool {
+	return n >= 0 && n <= 9 && bits.OnesCount8(uint8('0'+n)^('0'+schema)) == 1
+}
+
+// A newerError is the schema of a record that another version has written.
+type newerError int
+
+func (e newerError) Error() string {
+	return fmt.Sprintf("written by another version of thinq2mqtt (schema %d)", int(e))
 }
 
 // whole reports whether the data is what was written, maybe laid out anew since

@@ -165,6 +165,7 @@ func (b *Bridge) publishInfo() {
 		"started": b.started.UTC().Format(time.RFC3339), "cloud": cloud,
 		"mqtt":    map[string]any{"base_topic": b.topics.Base, "discovery_prefix": b.topics.Prefix, "commands": b.delivery},
 		"devices": len(b.devices), "devices_online": online, "config": b.o.Config, "commands_blocked": b.blocked(),
+		"problems": b.problems(),
 	}
 	if b.o.Account != "" {
 		info["account"] = b.o.Account
@@ -180,12 +181,13 @@ func (b *Bridge) publishInfo() {
 	b.retain("", "bridge", b.topics.Bridge("info"), payload, rankInfo)
 }
 
-// problem is what is wrong with the account, for a person; empty: nothing.
+// problem is what is wrong with the account, or with the bridge itself, for a
+// person; empty: nothing.
 func (b *Bridge) problem() string {
 	if a := b.account; a.condition != condOK && a.condition != condStarting {
 		return cmp.Or(a.text, a.condition)
 	}
-	return cmp.Or(b.emptyText(), b.pushText())
+	return cmp.Or(b.emptyText(), b.pushText(), strings.Join(b.problems(), "; "))
 }
 
 // publishRoster publishes bridge/devices if it differs from what is there.
@@ -206,6 +208,8 @@ func (b *Bridge) measure() {
 	status := b.o.Broker.Status()
 	b.m.mqttConnected.Set(map[bool]float64{true: 1}[status.Connected])
 	b.m.mqttOutbox.Set(float64(b.outbox.waiting()))
+	b.checkOutbox()
+	b.checkDisk()
 	left, paused := b.o.Budget.Left()
 	b.m.cloudRemaining.WithLabelValues(a).Set(float64(left))
 	until := latest(paused, b.account.until)

@@ -18,8 +18,9 @@ type Snapshot struct {
 	Push      string           `json:"push"`       // "live", "connecting", "suspect", "polling" or "off"
 	PushText  string           `json:"push_text"`  // why it is not live, for a person
 	Broker    link.Status      `json:"broker"`
-	Standby   string           `json:"standby,omitempty"` // what it stands by for, for a person
-	Energy    string           `json:"energy,omitempty"`  // what is wrong with energy values as a whole, for a person
+	Standby   string           `json:"standby,omitempty"`  // what it stands by for, for a person
+	Problems  []string         `json:"problems,omitempty"` // of the bridge itself, for a person
+	Energy    string           `json:"energy,omitempty"`   // what is wrong with energy values as a whole, for a person
 	CallsLeft int              `json:"calls_left"`
 	Paused    time.Time        `json:"paused_until,omitzero"`
 	Started   time.Time        `json:"started"`
@@ -87,7 +88,7 @@ func (b *Bridge) snapshot() Snapshot {
 	s := Snapshot{
 		Account: b.o.Account, Cloud: b.account.condition, CloudText: cmp.Or(b.account.text, b.account.trouble),
 		Push: b.pushState(), PushText: b.pushText(), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
-		Paused: latest(paused, b.account.until), Started: b.started, Standby: b.standing(), Devices: b.rows(),
+		Paused: latest(paused, b.account.until), Started: b.started, Standby: b.standing(), Problems: b.problems(), Devices: b.rows(),
 	}
 	if s.Paused.Before(time.Now()) {
 		s.Paused = time.Time{}

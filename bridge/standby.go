@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -203,6 +204,7 @@ func (b *Bridge) act() {
 	b.outbox.restrict(outboxOpen)
 	b.republish("start")
 	b.later.set("strangers", time.Now().Add(clearDelay), b.clearStrangers)
+	b.later.set("leftovers", time.Now().Add(clearDelay), b.clearLeftovers)
 	b.probeDelivery()
 	held := s.held
 	s.held = nil
@@ -225,6 +227,7 @@ func (b *Bridge) stepAside(o presence) {
 	s.role, s.heard, s.held = roleAside, time.Now(), nil
 	b.later.cancel("presence")
 	b.outbox.restrict(outboxMute)
+	b.disown()
 	if o.Instance == b.o.Discovery.Instance {
 		s.alias = "_" + s.run[:4]
 	}
@@ -455,8 +458,12 @@ func (b *Bridge) judgeDelivery() {
 	if len(b.stand.probes) > 0 {
 		word = "unverified"
 		if b.delivery != word {
-			b.log.Warn("the broker does not deliver to this bridge what is sent to it: look at the broker's access rules", "topics", slices.Sorted(maps.Keys(b.stand.probes)))
+			b.troubled(troubleDelivery, "the broker does not deliver to this bridge what is sent to "+
+				strings.Join(slices.Sorted(maps.Keys(b.stand.probes)), " and ")+", so commands may not arrive: look at its access rules")
 		}
+	}
+	if word == "verified" {
+		b.well(troubleDelivery)
 	}
 	if b.delivery != word {
 		b.delivery = word

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/google/renameio/v2"
@@ -42,7 +44,10 @@ type Store struct {
 	token    json.RawMessage
 	found    *cache // what OpenStore read, until it is asked for
 	budget   thinq.BudgetState
-	good     map[string]bool // by name: the file is as it was written
+	good     map[string]bool       // by name: the file is as it was written
+	unsaved  map[string]any        // by name: what could not be written
+	fault    atomic.Pointer[error] // why; nil: all is written
+	replace  func(path string, data []byte) error
 	warnings []string
 }
 
@@ -54,10 +59,15 @@ type identityRecord struct {
 
 // OpenStore locks the folder, creating it if need be (mode 0700). The error
 // wraps [ErrStore]. What was handed over is taken over. A damaged file is no
-// error: its previous generation is taken, or it starts empty, and
-// [Store.Warnings] says so.
+// error: it is set aside, its previous generation is taken, or it starts empty,
+// and [Store.Warnings] says so. Nor is a full disk: what cannot be written is
+// kept in memory and written later. But an identity or a token that a newer
+// version has written, or that may not be read, is never replaced.
 func OpenStore(dir string) (*Store, error) {
-	s := &Store{dir: dir, good: map[string]bool{}}
+	s := &Store{dir: dir, good: map[string]bool{}, unsaved: map[string]any{}}
+	s.replace = func(path string, data []byte) error {
+		return renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask(), renameio.WithTempDir(s.dir))
+	}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
@@ -68,26 +78,50 @@ func (s *Store) open() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
+	if Mine(s.dir) {
+		os.Chmod(s.dir, 0o700) // best effort: the files are closed to others anyway
+	}
 	if err := s.acquire(); err != nil {
 		return err
 	}
-	s.read(identityFile, &s.identity)
-	if _, err := s.takeOver(); err != nil {
-		s.warnings = append(s.warnings, err.Error())
+	if err := s.load(); err != nil {
+		return errors.Join(err, s.lock.Close())
 	}
-	s.read(tokenFile, &s.token)
-	s.token = present(s.token)
-	s.found = new(cache)
-	s.read(cacheFile, s.found)
-	s.read(budgetFile, &s.budget)
 	if s.identity.Instance != "" {
 		return nil
 	}
 	s.identity.Instance = newInstance()
 	if err := s.write(identityFile, s.identity); err != nil {
-		return errors.Join(err, s.lock.Close())
+		if !full(err) {
+			return errors.Join(err, s.lock.Close())
+		}
+		s.warnings = append(s.warnings, err.Error())
 	}
 	return nil
+}
+
+// load reads all files.
+func (s *Store) load() error {
+	if err := s.read(identityFile, &s.identity); err != nil {
+		return err
+	}
+	if _, err := s.takeOver(); err != nil {
+		s.warnings = append(s.warnings, err.Error())
+	}
+	s.found = new(cache)
+	for name, v := range map[string]any{tokenFile: &s.token, cacheFile: s.found, budgetFile: &s.budget} {
+		if err := s.read(name, v); err != nil {
+			return err
+		}
+	}
+	s.token = present(s.token)
+	return nil
+}
+
+// full reports whether a fault of writing may pass: a disk that is full, or that
+// the kernel has made read-only.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO)
 }
 
 // acquire takes the lock, which the kernel frees even after kill -9.
@@ -198,27 +232,85 @@ func (s *Store) saveCache(c cache) error {
 	return s.write(cacheFile, c)
 }
 
-// read fills v from a file or, if that is damaged, from the generation before.
-func (s *Store) read(name string, v any) {
-	err := readRecord(filepath.Join(s.dir, name), v)
+// dear are the files that cost a registration at LG, or a sign-in.
+var dear = map[string]bool{identityFile: true, tokenFile: true}
+
+// read fills v from a file or, if that is damaged, from the generation before. A
+// file that is not to be read is set aside. The error says that the folder
+// must not be used.
+func (s *Store) read(name string, v any) error {
+	path := s.path(name)
+	err := readRecord(path, v)
 	if err == nil {
 		s.good[name] = true
-		return
+		return nil
 	}
-	older := readRecord(filepath.Join(s.dir, name+".old"), v)
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w: it belongs to another user", err)
+	}
+	older := readRecord(path+".old", v)
+	newer, isNewer := errors.AsType[newerError](err)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && errors.Is(older, os.ErrNotExist):
-		// The first start.
-	case older == nil:
+		return nil // the first start
+	case isNewer && older != nil && dear[name]:
+		return fmt.Errorf("%s: %w: use that version again, or another state_dir", path, err)
+	case isNewer:
+		s.aside(name, fmt.Sprintf("%s.schema%d", path, int(newer)))
+	case !errors.Is(err, os.ErrNotExist):
+		s.aside(name, path+".bad")
+	}
+	if older == nil {
 		s.warnings = append(s.warnings, fmt.Sprintf("%s: %v; the generation before it is used", name, err))
-	default:
+	} else {
 		s.warnings = append(s.warnings, fmt.Sprintf("%s: %v; it starts empty", name, err))
+	}
+	return nil
+}
+
+// aside gives a file that cannot be used another name, for people to look at.
+func (s *Store) aside(name, to string) {
+	if err := os.Rename(s.path(name), to); err != nil {
+		s.warnings = append(s.warnings, fmt.Sprintf("%s cannot be set aside: %v", name, err))
 	}
 }
 
 // write replaces a file whole, so that a crash at any moment leaves this
-// generation or the one before it.
+// generation or the one before it. What cannot be written is remembered.
 func (s *Store) write(name string, v any) error {
+	err := s.put(name, v)
+	delete(s.unsaved, name)
+	if err != nil {
+		s.unsaved[name] = v
+		s.fault.Store(&err)
+	}
+	if len(s.unsaved) == 0 {
+		s.fault.Store(nil)
+	}
+	return err
+}
+
+// Unsaved is why something is in memory only, nil if all is saved. It waits for
+// no disk.
+func (s *Store) Unsaved() error {
+	if fault := s.fault.Load(); fault != nil {
+		return *fault
+	}
+	return nil
+}
+
+// Retry writes again what could not be written.
+func (s *Store) Retry() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for name, v := range maps.Clone(s.unsaved) {
+		errs = append(errs, s.write(name, v))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) put(name string, v any) error {
 	data, err := marshalRecord(v)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -229,7 +321,7 @@ func (s *Store) write(name string, v any) error {
 			return err
 		}
 	}
-	if err := renameio.WriteFile(path, data, 0o600, renameio.IgnoreUmask(), renameio.WithTempDir(s.dir)); err != nil {
+	if err := s.replace(path, data); err != nil {
 		return err
 	}
 	s.good[name] = true

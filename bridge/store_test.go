@@ -94,7 +94,7 @@ func TestStoreModes(t *testing.T) {
 	}
 }
 
-func TestStoreIsLocked(t *testing.T) {
+func TestF098Locked(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	if _, err := OpenStore(dir); !errors.Is(err, ErrStore) {

@@ -16,9 +16,9 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// TestAccepted: whatever an appliance may report, Home Assistant takes every
+// TestF077Accepted: whatever an appliance may report, Home Assistant takes every
 // value that is published for it. It drops what its component does not list.
-func TestAccepted(t *testing.T) {
+func TestF077Accepted(t *testing.T) {
 	long(t)
 	t.Parallel()
 	for _, s := range samples(t) {

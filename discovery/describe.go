@@ -104,7 +104,7 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 	if ValidSlug(settings.Slug) {
 		slug = settings.Slug
 	}
-	name := or(or(settings.Name, d.Alias), sentence(slug))
+	name := or(CleanName(or(settings.Name, d.Alias)), sentence(slug))
 	dev := &Device{
 		ID: d.ID, Slug: slug, Name: name, Type: d.Type, Model: d.Model, Part: part,
 		Settings: settings, topics: o.Topics, version: o.Version, via: o.Instance,

@@ -70,7 +70,7 @@ func (b *builder) label(e *Entity) {
 		if _, done := texts[word]; done {
 			continue
 		}
-		if b.options.Labels {
+		if b.options.Labels && harmless(word) {
 			claim(word, b.say(labelOf(word)))
 		} else {
 			claim(word, word)
@@ -89,7 +89,7 @@ func (e Entity) connectLabels(c map[string]any, b Binding) {
 	show, take := make([]string, 0, len(e.labels)), make([]string, 0, len(e.labels))
 	for i, l := range e.labels {
 		options[i] = l.Text
-		if l.Text != l.Word {
+		if l.Text != l.Word && harmless(l.Word) {
 			show = append(show, quoted(l.Word)+":"+quoted(l.Text))
 			take = append(take, quoted(l.Text)+":"+quoted(l.Word))
 		}
@@ -105,6 +105,12 @@ func (e Entity) connectLabels(c map[string]any, b Binding) {
 	if c["command_topic"] != nil {
 		c["command_template"] = "{{ {" + strings.Join(take, ",") + "}.get(value, value) }}"
 	}
+}
+
+// harmless reports whether a word of LG's may stand in a template: letters, digits
+// and what joins them. Any other word is shown as it is.
+func harmless(word string) bool {
+	return strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ .+-") == ""
 }
 
 // quoted is a text as a string of a template.

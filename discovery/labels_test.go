@@ -143,7 +143,7 @@ func TestLabelClash(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := message.Components["tune"]
-	want := []any{"Medium", "Medium (medium)", "Nothing", "It's", `Back\slash`, "3", "Late"}
+	want := []any{"Medium", "Medium (medium)", "Nothing", "it's", `back\slash`, "3", "Late"}
 	if diff := cmp.Diff(want, c["options"]); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}

@@ -121,8 +121,8 @@ type momentStep struct {
 	want   string
 }
 
-// TestNextTime: clocks are put forward and back.
-func TestNextTime(t *testing.T) {
+// TestF091ClockChange: clocks are put forward and back.
+func TestF091ClockChange(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Skip(err)

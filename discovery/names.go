@@ -125,3 +125,22 @@ func lowerFirst(name string) string {
 	}
 	return strings.ToLower(name[:1]) + name[1:]
 }
+
+// nameLimit is the length of a name that people give an appliance.
+const nameLimit = 128
+
+// CleanName is a name that people gave an appliance, without what is no text:
+// control and format characters, broken UTF-8; and at most 128 characters long.
+func CleanName(name string) string {
+	runes := 0
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && r != zeroWidthJoiner || runes == nameLimit {
+			return -1
+		}
+		runes++
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD")))
+}
+
+// zeroWidthJoiner holds the parts of an emoji together.
+const zeroWidthJoiner = '\u200D'

@@ -104,10 +104,10 @@ func damagedBy(s sample, path string) string {
 	return resource
 }
 
-// TestPushesInAnyOrder: whatever order reports come in, and however often, what
+// TestF086PartsInAnyOrder: whatever order reports come in, and however often, what
 // is shown is taken, the same report twice is no news, and a read in the end puts
 // everything right.
-func TestPushesInAnyOrder(t *testing.T) {
+func TestF086PartsInAnyOrder(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	for _, saved := range thinqtest.Samples() {
 		t.Run(saved.Name, func(t *testing.T) {

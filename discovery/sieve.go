@@ -38,6 +38,9 @@ func isShort(v any) bool { s, _ := v.(string); return utf8.RuneCountInString(s) 
 func pairSieve(on, off any) *sieve {
 	yes, _ := on.(string)
 	no, _ := off.(string)
+	if !harmless(yes) || !harmless(no) {
+		return nil
+	}
 	return &sieve{
 		func(v any) bool {
 			form := strings.Trim(string(appendValue(nil, v)), `"`)

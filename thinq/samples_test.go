@@ -146,7 +146,7 @@ func TestSamplesApplyPushes(t *testing.T) {
 
 // Whatever type a value or a piece of a profile turns into, what was not touched
 // stays as it was.
-func TestSamplesSurviveFlippedTypes(t *testing.T) {
+func TestF087FlippedTypes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("flips everything")
 	}

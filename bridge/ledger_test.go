@@ -1,0 +1,111 @@
+package bridge_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+)
+
+// ghosts are the retained topics, with something in them, that hold a text.
+func (d *daemon) ghosts(text string) (all []string) {
+	for topic, payload := range d.broker.Messages("#") {
+		if strings.Contains(topic, text) && len(payload) > 0 {
+			all = append(all, topic)
+		}
+	}
+	return all
+}
+
+// Another base topic, prefix or slug leaves nothing of the former ones.
+func TestF075NewNames(t *testing.T) {
+	tests := map[string]struct {
+		change func(d *daemon)
+		ghost  string
+	}{
+		"base":   {func(d *daemon) { d.topics.Base = "elsewhere" }, "thinq2mqtt/"},
+		"prefix": {func(d *daemon) { d.topics.Prefix = "other" }, "homeassistant/"},
+		"slug":   {func(d *daemon) { d.owner = discovery.Settings{Ignore: true} }, "dish_washer"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			withWay(t, personal, small, func(d *daemon) {
+				d.after(3 * time.Minute)
+				if len(d.ghosts(tt.ghost)) == 0 {
+					d.Fatal("nothing was published")
+				}
+				d.stop()
+				tt.change(d)
+				d.start()
+				d.after(3 * time.Minute)
+				if left := d.ghosts(tt.ghost); len(left) > 0 {
+					d.Errorf("still there: %q", left)
+				}
+			})
+		})
+	}
+}
+
+// An appliance that leaves while the daemon is down leaves nothing behind.
+func TestF075RemovedWhileDown(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		id, slug := d.slugOf(dishwasher)
+		d.restart(func() {
+			if err := d.sim.Remove(id); err != nil {
+				d.Fatal(err)
+			}
+		})
+		d.after(45 * time.Minute)
+		if left := d.ghosts(slug); len(left) > 0 {
+			d.Errorf("still there: %q", left)
+		}
+	})
+}
+
+// Two bridges at one broker, each under its own base topic, leave each other's
+// topics alone, also when one of them moves.
+func TestF076TwoBridges(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(2 * time.Minute)
+		other := d.second()
+		other.topics.Base, other.topics.Prefix = "second", "second_ha"
+		other.start()
+		defer func() { other.stop() }()
+		d.after(2 * time.Minute)
+		mine, theirs := len(d.ghosts("thinq2mqtt/")), len(d.ghosts("second"))
+		if mine == 0 || theirs == 0 {
+			d.Fatalf("%d and %d topics", mine, theirs)
+		}
+		d.stop()
+		d.topics.Base = "third"
+		d.start()
+		d.after(30 * time.Minute)
+		if got := len(d.ghosts("second")); got != theirs {
+			d.Errorf("%d topics of the other one, %d before", got, theirs)
+		}
+	})
+}
+
+// A bridge that stood by for another one and moves away then does not take that
+// one's topics with it.
+func TestF076MovesAway(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(3 * time.Minute)
+		d.stop()
+		other := d.second()
+		other.start()
+		defer func() { other.stop() }()
+		d.after(time.Minute)
+		d.start() // stands by
+		d.after(3 * time.Minute)
+		before := len(d.ghosts("thinq2mqtt/"))
+		d.stop()
+		d.topics.Base = "elsewhere"
+		d.start()
+		d.after(5 * time.Minute)
+		if got := len(d.ghosts("thinq2mqtt/")); got < before {
+			d.Errorf("%d topics of the one at work, %d before", got, before)
+		}
+	})
+}

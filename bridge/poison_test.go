@@ -1,0 +1,242 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+)
+
+// reopen replaces the local broker by one with rules, empty.
+func (d *daemon) reopen(allow func(client, topic string, write bool) bool) {
+	d.Helper()
+	if err := d.broker.Close(); err != nil {
+		d.Fatal(err)
+	}
+	d.after(5 * time.Second)
+	var l net.Listener
+	var err error
+	if l, err = d.local.Listen("broker.test:1883"); err != nil {
+		d.Fatal(err)
+	}
+	if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l, Allow: allow}); err != nil {
+		d.Fatal(err)
+	}
+}
+
+func (d *daemon) info() (info struct {
+	Problems []string
+	MQTT     struct{ Commands string }
+}) {
+	d.Helper()
+	if err := json.Unmarshal([]byte(d.retained(d.topics.Bridge("info"))), &info); err != nil {
+		d.Fatal(err)
+	}
+	return info
+}
+
+// A message that makes the broker hang up is found out and rests; all the others
+// get through.
+func TestF046Quarantine(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		_, slug := d.slugOf(dishwasher)
+		poison := d.topics.State(slug)
+		hangUps := 0
+		d.reopen(func(client, topic string, write bool) bool {
+			if write && topic == poison {
+				hangUps++
+				d.broker.Cut(client)
+				return false
+			}
+			return true
+		})
+		d.after(50 * time.Minute)
+		if hangUps > 3 {
+			d.Errorf("the broker hung up %d times", hangUps)
+		}
+		_, other := d.slugOf(guestRoom)
+		for _, topic := range []string{d.topics.State(other), d.topics.Availability(other), d.topics.Bridge("state"), d.topics.Availability(slug)} {
+			if d.retained(topic) == "" {
+				d.Errorf("%s did not get through", topic)
+			}
+		}
+		if got := d.info().Problems; len(got) != 1 || !strings.Contains(got[0], poison) {
+			d.Errorf("problems = %q", got)
+		}
+	})
+}
+
+// What the broker's rules forbid is one problem for each kind of message, said
+// once, tried again every five minutes, and ended when they allow it.
+func TestF054DeniedFamily(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		denied, tries := true, 0
+		d.reopen(func(_, topic string, write bool) bool {
+			if write && denied && strings.HasPrefix(topic, "homeassistant/") {
+				tries++
+				return false
+			}
+			return true
+		})
+		d.after(time.Hour)
+		if said := strings.Count(d.log.String(), "the broker does not take a message"); said != 1 {
+			d.Errorf("said %d times", said)
+		}
+		if got := d.info().Problems; len(got) != 1 || !strings.Contains(got[0], "homeassistant/device/") {
+			d.Errorf("problems = %q", got)
+		}
+		if tries < 3*10 || tries > 3*20 {
+			d.Errorf("%d tries of three messages in an hour", tries)
+		}
+		denied = false
+		d.after(6 * time.Minute)
+		if got := d.info().Problems; len(got) != 0 {
+			d.Errorf("problems = %q", got)
+		}
+		if len(d.ghosts("homeassistant/")) != 3 {
+			d.Errorf("announced: %q", d.ghosts("homeassistant/"))
+		}
+	})
+}
+
+// A broker that grants a subscription and never delivers is found out.
+func TestF055SilentSubscription(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		if got := d.info().MQTT.Commands; got != "verified" {
+			d.Errorf("commands are %q", got)
+		}
+		d.reopen(func(_, topic string, write bool) bool {
+			return write || !strings.HasSuffix(topic, "/set")
+		})
+		d.after(2 * time.Minute)
+		if got := d.info(); got.MQTT.Commands != "unverified" || len(got.Problems) != 1 {
+			d.Errorf("commands are %q, problems %q", got.MQTT.Commands, got.Problems)
+		}
+	})
+}
+
+// Whenever the broker loses all that it kept, it is all there again.
+func TestF052BrokerLosesAll(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(guestRoom)
+		random := rand.New(rand.NewPCG(5, 2))
+		for i := range 60 {
+			if err := d.sim.Patch(id, fmt.Appendf(nil, `{"temperature":{"targetTemperature":%d}}`, 17+i%13)); err != nil {
+				d.Fatal(err)
+			}
+			d.after(time.Duration(random.Int64N(int64(2*time.Second))))
+			d.reopen(nil)
+			d.after(time.Duration(random.Int64N(int64(20*time.Second))))
+		}
+		d.after(3 * time.Minute)
+		if got, want := d.value(slug, "target_temperature"), float64(17+59%13); got != want {
+			d.Errorf("target_temperature = %v, want %v", got, want)
+		}
+		want := []string{d.topics.State(slug), d.topics.Availability(slug), d.topics.Discovery(slug), d.topics.Bridge("state"), d.topics.Bridge("info"), d.topics.Bridge("devices")}
+		for _, topic := range want {
+			if d.retained(topic) == "" {
+				d.Errorf("%s is not there", topic)
+			}
+		}
+	})
+}
+
+// However the bridge ends, or its connection, bridge/state is right soon.
+func TestF080FinalAvailability(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		state := d.topics.Bridge("state")
+		check := func(when, want string) {
+			d.Helper()
+			if got := d.retained(state); got != want {
+				d.Errorf("%s: bridge/state = %q", when, got)
+			}
+		}
+		d.broker.Cut(d.store.Instance())
+		d.after(time.Minute)
+		check("after a cut", online)
+		d.local.Freeze(true)
+		d.after(5 * time.Minute)
+		d.local.Freeze(false)
+		d.after(2 * time.Minute)
+		check("after a line that was dead", online)
+		d.crash()
+		check("after kill -9", `{"state":"offline"}`)
+		d.start()
+		d.after(10 * time.Second)
+		check("back again", online)
+		d.stop()
+		check("after a stop", `{"state":"offline"}`)
+		d.start()
+	})
+}
+
+// A stop in any phase of the start is done in ten seconds, and nothing is online
+// after it.
+func TestF099StopAnyMoment(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		random := rand.New(rand.NewPCG(9, 9))
+		d.stop()
+		for range 200 {
+			d.start()
+			d.after(time.Duration(random.Int64N(int64(5*time.Second))))
+			begun := time.Now()
+			d.stop()
+			if took := time.Since(begun); took > 10*time.Second {
+				d.Fatalf("the stop took %v", took)
+			}
+			for topic, payload := range d.broker.Messages("#") {
+				if topic == d.topics.Bridge("state") && string(payload) != `{"state":"offline"}` {
+					d.Fatalf("%s = %s", topic, payload)
+				}
+			}
+		}
+		d.start()
+	})
+}
+
+// Whatever people call an appliance, its topics are made of safe characters, and
+// its name is what can be shown of it.
+func TestF048EvilAliasesF090OddNames(t *testing.T) {
+	aliases := []string{"a+b#c/d$e\x00f", "\u202Ereversed\u202C", "🧺 Wäsche", strings.Repeat("long ", 2000), "bad \xff\xfe utf-8", "\x1b[31mred\nline", "{{ states('x') }}", ""}
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(dishwasher)
+		for _, alias := range aliases {
+			if err := d.sim.Rename(id, alias); err != nil {
+				d.Fatal(err)
+			}
+			d.after(time.Minute)
+			var message struct{ Device struct{ Name string } }
+			if err := json.Unmarshal([]byte(d.retained(d.topics.Discovery(slug))), &message); err != nil {
+				d.Fatal(err)
+			}
+			name := message.Device.Name
+			if name == "" || len([]rune(name)) > 128 || strings.ContainsAny(name, "\x00\x1b\n\u202E") {
+				d.Errorf("%q is shown as %q", alias, name)
+			}
+			if i := slices.IndexFunc(d.snapshot().Devices, func(row bridge.DeviceSnapshot) bool { return row.Slug == slug }); strings.ContainsAny(d.snapshot().Devices[i].Name, "\x00\x1b\n\u202E") {
+				d.Errorf("on the page: %q", d.snapshot().Devices[i].Name)
+			}
+			for topic := range d.broker.Messages("#") {
+				if strings.Trim(topic, "abcdefghijklmnopqrstuvwxyz0123456789_/") != "" {
+					d.Errorf("topic %q", topic)
+				}
+			}
+		}
+		if s := d.snapshot(); !s.Ready {
+			d.Errorf("not ready: %q", s.Awaited)
+		}
+	})
+}
