@@ -135,9 +135,9 @@ func TestF052BrokerLosesAll(t *testing.T) {
 			if err := d.sim.Patch(id, fmt.Appendf(nil, `{"temperature":{"targetTemperature":%d}}`, 17+i%13)); err != nil {
 				d.Fatal(err)
 			}
-			d.after(time.Duration(random.Int64N(int64(2*time.Second))))
+			d.after(time.Duration(random.Int64N(int64(2 * time.Second))))
 			d.reopen(nil)
-			d.after(time.Duration(random.Int64N(int64(20*time.Second))))
+			d.after(time.Duration(random.Int64N(int64(20 * time.Second))))
 		}
 		d.after(3 * time.Minute)
 		if got, want := d.value(slug, "target_temperature"), float64(17+59%13); got != want {
@@ -190,7 +190,7 @@ func TestF099StopAnyMoment(t *testing.T) {
 		d.stop()
 		for range 200 {
 			d.start()
-			d.after(time.Duration(random.Int64N(int64(5*time.Second))))
+			d.after(time.Duration(random.Int64N(int64(5 * time.Second))))
 			begun := time.Now()
 			d.stop()
 			if took := time.Since(begun); took > 10*time.Second {
