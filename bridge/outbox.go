@@ -118,7 +118,7 @@ func (o *outbox) trim(kind string) {
 		most = outboxResults
 	}
 	for i, it := range o.items {
-		if it.Retain || it.flying || (it.kind == "result") != (kind == "result") {
+		if it.Retain || it.flying || it.kind == presenceKind || (it.kind == "result") != (kind == "result") {
 			continue
 		}
 		if oldest < 0 {

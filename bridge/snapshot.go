@@ -49,17 +49,24 @@ type DeviceSnapshot struct {
 // errEnded is what Snapshot says when there is no loop to ask.
 var errEnded = errors.New("the bridge has ended")
 
+// errFault is what it says after a fault of ours, which the log tells of.
+var errFault = errors.New("a fault in the bridge")
+
 // Snapshot asks the loop for everything the status page and /readyz show.
 func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) {
 	answer := make(chan Snapshot, 1)
 	select {
-	case b.asks <- func() { answer <- b.snapshot() }:
+	case b.asks <- func() { defer close(answer); answer <- b.snapshot() }:
 	case <-b.ended:
 		return Snapshot{}, errEnded
 	case <-ctx.Done():
 		return Snapshot{}, ctx.Err()
 	}
-	return <-answer, nil
+	s, ok := <-answer
+	if !ok {
+		return s, errFault
+	}
+	return s, nil
 }
 
 // Retry makes the bridge forget what LG refused, and ask at once what there is:

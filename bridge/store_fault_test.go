@@ -278,8 +278,10 @@ func TestF001KilledBudgetCounts(t *testing.T) {
 		h.o.Store = openStore(h.T, h.TempDir())
 		h.o.Budget = thinq.NewBudget(100, 40, h.o.Store.Budget())
 		h.start()
-		for range 200 {
-			h.after(30 * time.Second)
+		h.after(10 * time.Minute)
+		for range 12 {
+			h.send(linkMessage(base+"/bridge/request/refresh", "{}"))
+			h.after(2 * time.Second)
 			var saved thinq.BudgetState
 			if err := readRecord(h.o.Store.path(budgetFile), &saved); err != nil {
 				h.Fatal(err)

@@ -1,0 +1,242 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+)
+
+// A day without a broker, with ten reports a second, costs no memory.
+func TestF053BrokerAwayForADay(t *testing.T) {
+	inHome(t, []string{"ac=air_conditioner_one_setpoint"}, func(h *home) {
+		h.start()
+		h.broker.cut()
+		var begin, end runtime.MemStats
+		measure := func(into *runtime.MemStats) { runtime.GC(); runtime.ReadMemStats(into) }
+		for hour := range 24 {
+			for i := range 600 { // of the hour only its first minute: the rest is alike
+				h.cloud.report("ac", fmt.Sprintf(`{"temperature":{"targetTemperature":%d}}`, 18+i%10))
+				h.after(100 * time.Millisecond)
+			}
+			h.after(59 * time.Minute)
+			if hour == 0 {
+				measure(&begin)
+			}
+		}
+		measure(&end)
+		if grown := int64(end.HeapAlloc) - int64(begin.HeapAlloc); grown > 1<<20 {
+			h.Errorf("%d bytes more", grown)
+		}
+		if n := h.bridge.outbox.waiting(); n > 20+outboxRing {
+			h.Errorf("%d messages wait", n)
+		}
+	})
+}
+
+// The same name twice, another name, and none: the identity stays.
+func TestF078Aliases(t *testing.T) {
+	inHome(t, []string{"a=air_conditioner_one_setpoint", "b=air_conditioner_one_setpoint"}, func(h *home) {
+		h.start()
+		ids := func(id string) (all []string) {
+			var m struct {
+				Device     struct{ Name string }
+				Components map[string]struct {
+					Unique string `json:"unique_id"`
+				}
+			}
+			if err := json.Unmarshal([]byte(h.broker.last("homeassistant/device/thinq2mqtt_"+h.slug(id)+"/config")), &m); err != nil {
+				h.Fatal(err)
+			}
+			if m.Device.Name == "" {
+				h.Errorf("%s has no name", id)
+			}
+			for _, c := range m.Components {
+				all = append(all, c.Unique)
+			}
+			slices.Sort(all)
+			return all
+		}
+		before, topics := ids("a"), len(h.broker.kept())
+		for _, alias := range []string{"Twin", "Twin", "", "Other"} {
+			h.cloud.change(func() { h.cloud.devices[0].Alias, h.cloud.devices[1].Alias = alias, "Twin" })
+			h.send(linkMessage(base+"/bridge/request/discover", ""))
+			h.after(10 * time.Second)
+			if now := ids("a"); !slices.Equal(now, before) || len(now) == 0 {
+				h.Errorf("%q: unique ids became %q", alias, now)
+			}
+			if slices.ContainsFunc(ids("b"), func(id string) bool { return slices.Contains(before, id) }) {
+				h.Errorf("%q: two have the same unique id", alias)
+			}
+			if n := len(h.broker.kept()); n != topics {
+				h.Errorf("%q: %d topics, %d before", alias, n, topics)
+			}
+		}
+	})
+}
+
+// A report that says only some things leaves the others as they were: all
+// subsets of eight properties.
+func TestF079Subsets(t *testing.T) {
+	inHome(t, []string{"ac=air_conditioner_one_setpoint"}, func(h *home) {
+		h.start()
+		var status map[string]map[string]json.RawMessage
+		if err := json.Unmarshal(h.cloud.states["ac"], &status); err != nil {
+			h.Fatal(err)
+		}
+		type part struct{ resource, name string }
+		var parts []part
+		for resource, values := range status {
+			for name := range values {
+				parts = append(parts, part{resource, name})
+			}
+		}
+		slices.SortFunc(parts, func(x, y part) int { return strings.Compare(x.resource+x.name, y.resource+y.name) })
+		parts = parts[:min(8, len(parts))]
+		before := h.broker.last(h.topic("ac", ""))
+		for set := range 1 << len(parts) {
+			report := map[string]map[string]json.RawMessage{}
+			for i, p := range parts {
+				if set>>i&1 == 1 {
+					if report[p.resource] == nil {
+						report[p.resource] = map[string]json.RawMessage{}
+					}
+					report[p.resource][p.name] = status[p.resource][p.name]
+				}
+			}
+			body, err := json.Marshal(report)
+			if err != nil {
+				h.Fatal(err)
+			}
+			h.cloud.handle(thinq.Event{Kind: thinq.Report, Device: "ac", Report: body})
+			h.after(time.Second)
+			if now := h.broker.last(h.topic("ac", "")); now != before {
+				h.Fatalf("after %s: %s, before %s", body, now, before)
+			}
+		}
+	})
+}
+
+// Whatever appliances there are and however they fail, the number of series is
+// bounded, no label is a text of LG's, and who leaves takes its series along.
+func TestS21SeriesBounded(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	inHome(t, nil, func(h *home) {
+		const n = 100
+		for i := range n {
+			h.add(fmt.Sprintf("id%d=air_conditioner_one_setpoint", i))
+			h.cloud.devices[i].Alias = fmt.Sprintf("name %d", i)
+			h.cloud.devices[i].Type = fmt.Sprintf("DEVICE_INVENTED_%d", i)
+		}
+		h.o.Metrics = NewMetrics(registry)
+		h.start()
+		h.after(10 * time.Minute)
+		for i := range 1000 {
+			h.cloud.fail("*", fmt.Errorf("error text %d", i), lgError(fmt.Sprint(9000+i), 400))
+			h.set(fmt.Sprintf("id%d", i%n), fmt.Sprintf(`{"nonsense_%d":1}`, i))
+			h.after(time.Second)
+		}
+		first := series(h.T, registry)
+		for line := range first {
+			if strings.Contains(line, "DEVICE_INVENTED") || strings.Contains(line, "error text") || strings.Contains(line, "name ") || strings.Contains(line, "nonsense") {
+				h.Errorf("series %s", line)
+			}
+		}
+		if len(first) > 6*n+400 {
+			h.Errorf("%d series for %d appliances", len(first), n)
+		}
+		h.cloud.change(func() { h.cloud.devices = h.cloud.devices[:1]; clear(h.cloud.faults) })
+		for range 3 {
+			h.send(linkMessage(base+"/bridge/request/discover", ""))
+			h.after(11 * time.Minute)
+		}
+		for line := range series(h.T, registry) {
+			if strings.Contains(line, "invented_") && !strings.Contains(line, h.slug("id0")) {
+				h.Errorf("%s remains", line)
+			}
+		}
+	})
+}
+
+func series(t *testing.T, g prometheus.Gatherer) map[string]bool {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]bool{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			all[f.GetName()+fmt.Sprint(m.GetLabel())] = true
+		}
+	}
+	return all
+}
+
+// A bug report has what is listed here and nothing of the files that hold
+// secrets.
+func TestS08DiagnoseAllowList(t *testing.T) {
+	inHome(t, []string{"ac=air_conditioner_one_setpoint"}, func(h *home) {
+		h.o.Store = openStore(h.T, h.TempDir())
+		if err := errors.Join(h.o.Store.SaveToken(json.RawMessage(`{"refresh_token":"canary"}`)), h.o.Store.SaveIdentity(thinq.Identity{ClientID: "canary-client", Key: "canary"})); err != nil {
+			h.Fatal(err)
+		}
+		h.start()
+		h.send(linkMessage(base+"/bridge/request/diagnose", ""))
+		h.after(time.Second)
+		answers := h.broker.on(base + "/bridge/response/diagnose")
+		if len(answers) != 1 {
+			h.Fatalf("answers: %q", answers)
+		}
+		var answer struct{ Data map[string]json.RawMessage }
+		if err := json.Unmarshal([]byte(answers[0]), &answer); err != nil {
+			h.Fatal(err)
+		}
+		allowed := []string{"version", "commit", "go", "os", "arch", "goroutines", "heap_bytes", "outbox", "snapshot", "profile_problems", "events_lost"}
+		for key := range answer.Data {
+			if !slices.Contains(allowed, key) {
+				h.Errorf("the answer has %q", key)
+			}
+		}
+		if strings.Contains(answers[0], "canary") || strings.Contains(answers[0], h.cloud.devices[0].Alias) {
+			h.Errorf("answer: %s", answers[0])
+		}
+		h.stop()
+	})
+}
+
+// A panic in a call, in its answer, or in what is asked of the loop is contained
+// and counted; the bridge goes on.
+func TestF096PanicEverywhere(t *testing.T) {
+	inHome(t, []string{"ac=air_conditioner_one_setpoint"}, func(h *home) {
+		h.start()
+		boom := func() { panic("boom") }
+		var apply func() = boom
+		h.bridge.ask(h.Context(), func() {
+			h.bridge.enqueue(&job{name: "a", kind: "list", lane: thinq.Start, call: thrower})
+			h.bridge.enqueue(&job{name: "b", kind: "list", lane: thinq.Start, call: answerer(apply)})
+		})
+		h.bridge.ask(h.Context(), boom)
+		h.after(time.Minute)
+		h.set("ac", `{"target_temperature":25}`)
+		h.after(20 * time.Second)
+		if len(h.stages("ac")) == 0 {
+			h.Error("commands are not answered any more")
+		}
+	})
+}
+
+func thrower(context.Context) (func(), error) { panic("boom") }
+
+func answerer(apply func()) func(context.Context) (func(), error) {
+	return func(context.Context) (func(), error) { return apply, nil }
+}
