@@ -187,7 +187,8 @@ func (b *Bridge) problem() string {
 	if a := b.account; a.condition != condOK && a.condition != condStarting {
 		return cmp.Or(a.text, a.condition)
 	}
-	return cmp.Or(b.emptyText(), b.pushText(), strings.Join(b.problems(), "; "))
+	all := append([]string{cmp.Or(b.emptyText(), b.pushText())}, b.problems()...)
+	return strings.TrimPrefix(strings.Join(all, "; "), "; ")
 }
 
 // publishRoster publishes bridge/devices if it differs from what is there.
