@@ -96,14 +96,16 @@ type Bridge struct {
 	answers chan func() // what calls found, to be done by the loop
 	asks    chan func()
 	ended   chan struct{} // closed when Run returns
-	beat    atomic.Int64  // Unix nanoseconds of the loop's last turn
-	lost    atomic.Int64  // events that found the buffer full
-	saving  atomic.Bool   // the cache is being written
+	born    time.Time
+	beat    atomic.Int64 // how long after that the loop last turned; 0: not yet
+	lost    atomic.Int64 // events that found the buffer full
+	saving  atomic.Bool  // the cache is being written
 	ahead   reserve
 	work    sync.WaitGroup
 
 	// All below is owned by the loop.
 	started    time.Time
+	turned     time.Time // the loop, last
 	later      schedule
 	alarm      *time.Timer        // wakes the loop
 	rings      time.Time          // when; zero: it rang
@@ -170,6 +172,7 @@ func New(o Options) *Bridge {
 	b := &Bridge{
 		o: o, log: o.Logger, m: o.Metrics, topics: o.Discovery.Topics,
 		outbox:  newOutbox(o.Broker, o.Logger, o.Metrics),
+		born:    time.Now(),
 		events:  make(chan thinq.Event, eventBuffer),
 		answers: make(chan func(), eventBuffer),
 		asks:    make(chan func()),
@@ -253,8 +256,10 @@ const wakeTime = 2 * time.Second
 // so long (stopped, or the whole machine) that commands which are read now may be
 // too old to be carried out. It goes by the wall clock, which runs on meanwhile.
 func (b *Bridge) rouse(now time.Time) {
-	last := b.beat.Swap(now.UnixNano())
-	if asleep := time.Duration(now.UnixNano() - last); last > 0 && asleep >= commandLife {
+	last := b.turned
+	b.turned = now
+	b.beat.Store(int64(max(1, now.Sub(b.born))))
+	if asleep := now.Round(0).Sub(last.Round(0)); !last.IsZero() && asleep >= commandLife {
 		b.sleep.begin, b.sleep.end = now.Add(-asleep), now
 		b.log.Info("the process did not run for a while", "duration", asleep.Round(time.Second))
 	}

@@ -35,14 +35,15 @@ func (b *Bridge) restore() {
 		b.log.Warn("state folder", "problem", w)
 	}
 	c := b.o.Store.loadCache()
-	b.saved = c.Saved
+	b.saved = anchor(c.Saved, 0)
 	b.inherit(c.Ledger)
 	if c.Overrides != nil {
 		b.overrides = c.Overrides
 	}
 	same := c.Client == b.clientID() // subscriptions belong to the client id
 	if same {
-		b.lifecycle, b.grants = c.Lifecycle, c.Grants
+		b.lifecycle, b.grants = anchor(c.Lifecycle, lifecyclePeriod), c.Grants
+		b.grants.Learnt, b.grants.Looked = anchor(c.Grants.Learnt, 0), anchor(c.Grants.Looked, 0)
 	}
 	for i, cd := range c.Devices {
 		b.restoreDevice(i, cd, same)
@@ -52,17 +53,18 @@ func (b *Bridge) restore() {
 
 func (b *Bridge) restoreDevice(place int, cd cachedDevice, subscribed bool) {
 	d := b.newDevice(cd.Device)
-	d.place, d.state, d.seen, d.energy = place, cd.State, cd.Seen, cd.Energy
+	d.place, d.state, d.seen, d.energy = place, cd.State, anchor(cd.Seen, 0), cd.Energy
+	d.energy.Asked, d.energy.Read = anchor(cd.Energy.Asked, 0), anchor(cd.Energy.Read, 0)
 	d.truth.muted = cd.Muted
 	if d.state == nil && !d.seen.IsZero() {
 		d.state = thinq.State{} // some appliances have nothing to say
 	}
 	b.resume(d, cd.Blocks)
 	if subscribed {
-		d.granted = cd.Granted
+		d.granted = anchor(cd.Granted, 0)
 		d.truth.suspect, d.truth.polled = cd.Polled, cd.Polled
 		for kind, due := range cd.Due {
-			d.due[kind] = due
+			d.due[kind] = anchor(due, periods[kind])
 		}
 	}
 	if d.ignored || cd.Profile == nil {

@@ -26,7 +26,7 @@ func (b *Bridge) touch() {
 func (b *Bridge) dirty() {
 	now := time.Now()
 	at := b.saved.Add(savePeriod)
-	if b.saved.After(now) || at.Before(now) { // the clock was set back, or long ago
+	if at.Before(now) {
 		at = now
 	}
 	if b.o.Store != nil && b.o.Store.Unsaved() != nil {

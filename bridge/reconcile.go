@@ -21,6 +21,10 @@ const (
 	lifecyclePeriod = 24 * time.Hour
 )
 
+// periods are the longest of them by kind of call: what an earlier run has planned
+// for later was planned by a wrong clock.
+var periods = map[string]time.Duration{"event": eventPeriod, "push": pushPeriod, "profile": profilePeriod}
+
 // read asks for a whole state.
 func (b *Bridge) read(d *device, order int, why string) {
 	b.readAs(d, order, thinq.Background, why, true)

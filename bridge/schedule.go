@@ -5,6 +5,17 @@ import (
 	"time"
 )
 
+// anchor puts a time that an earlier run has written on the clock of this one,
+// which goes on steadily however the time of day is set. It is no farther away
+// than most.
+func anchor(at time.Time, most time.Duration) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	now := time.Now()
+	return now.Add(min(at.Sub(now), most))
+}
+
 // A schedule is what the loop has to do later, by name: setting a name again
 // moves it. It belongs to the loop. The zero value is empty.
 type schedule struct {

@@ -83,11 +83,11 @@ func (b *Bridge) retry() {
 	b.list(thinq.Background, nil)
 }
 
-// alive reports whether the loop turned lately; true as long as Run was not
+// turns reports whether the loop turned lately; true as long as Run was not
 // called.
 func (b *Bridge) turns() bool {
 	beat := b.beat.Load()
-	return beat == 0 || time.Since(time.Unix(0, beat)) < 6*heartbeat
+	return beat == 0 || time.Since(b.born)-time.Duration(beat) < 6*heartbeat
 }
 
 func (b *Bridge) snapshot() Snapshot {

@@ -102,20 +102,19 @@ func NewBudget(perHour, backgroundPerHour int, s BudgetState) *Budget {
 	now := time.Now()
 	b := &Budget{perHour: perHour, background: backgroundPerHour, s: s}
 	for l := range b.s.Calls {
-		b.s.Calls[l] = recent(slices.Clone(s.Calls[l]), now)
+		b.s.Calls[l] = nil
+		for _, t := range s.Calls[l] {
+			b.s.Calls[l] = append(b.s.Calls[l], anchor(t, now, 0))
+		}
+		b.s.Calls[l] = recent(b.s.Calls[l], now)
 	}
-	if age := now.Sub(s.StartAt); age >= 0 && age < budgetWindow {
+	if now.Sub(anchor(s.StartAt, now, 0)) < budgetWindow {
 		for range min(max(s.Start, 0), callsKept) {
 			b.count(Start, now)
 		}
 	}
 	b.s.Start = 0
-	if b.s.MostAt.After(now) {
-		b.s.MostAt = now
-	}
-	if limit := now.Add(maxRetryAfter); b.s.Until.After(limit) {
-		b.s.Until = limit // the clock was wrong then or is now
-	}
+	b.s.MostAt, b.s.Until = anchor(s.MostAt, now, 0), anchor(s.Until, now, maxRetryAfter)
 	b.proven = b.s.Until.IsZero()
 	return b
 }
@@ -320,8 +319,18 @@ func (b *Budget) prune(now time.Time) {
 	}
 }
 
-// recent leaves the calls of the last hour. Calls in the future were made while
-// the clock was wrong; they would count for ever.
+// anchor puts a time that an earlier run has written on the clock of this one,
+// which goes on steadily however the time of day is set. What is farther away
+// than most was written by a wrong clock: a call in the future counts as one of
+// now.
+func anchor(t, now time.Time, most time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return now.Add(min(t.Sub(now), most))
+}
+
+// recent leaves the calls of the last hour.
 func recent(calls []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(calls, func(t time.Time) bool {
 		age := now.Sub(t)

@@ -309,8 +309,12 @@ func TestBudgetState(t *testing.T) {
 		if _, until := b.Left(); time.Until(until) > maxRetryAfter {
 			t.Errorf("paused until %v", until)
 		}
-		if n := len(b.State().Calls[Background]); n != 0 {
+		if n := len(b.State().Calls[Background]); n != 1 {
 			t.Errorf("%d calls of another time", n)
+		}
+		time.Sleep(time.Hour)
+		if n := len(b.State().Calls[Background]); n != 0 {
+			t.Errorf("%d calls of another time after an hour", n)
 		}
 	})
 }

@@ -40,8 +40,8 @@ type keeper struct {
 	began   time.Time
 	look    guise
 
-	pending *guard       // only the manager's goroutine: the connection being made
-	rest    atomic.Int64 // Unix time in ns until which a refusal keeps us away
+	pending *guard                    // only the manager's goroutine: the connection being made
+	rest    atomic.Pointer[time.Time] // until when a refusal keeps us away
 }
 
 func newKeeper(l *Link) *keeper {
@@ -107,7 +107,7 @@ func (k *keeper) wait() time.Duration {
 	var rest time.Time
 	if d > k.pace.Max {
 		rest = now.Add(d)
-		k.rest.Store(rest.UnixNano())
+		k.rest.Store(&rest)
 	}
 	k.status.resting(rest)
 	return d
@@ -331,8 +331,8 @@ func (k *keeper) stands(c *connection) bool {
 			return false
 		}
 	}
-	if rest := time.Unix(0, k.rest.Load()); rest.After(since) {
-		since = rest
+	if rest := k.rest.Load(); rest != nil && rest.After(since) {
+		since = *rest
 	}
 	if time.Since(since) < patience {
 		return false
