@@ -51,13 +51,14 @@ type Broker struct {
 	url    *url.URL
 	lastID atomic.Int64
 	mu     sync.Mutex
+	conns  map[net.Conn]bool // also those of which no CONNECT came yet
 	closed bool
 }
 
 // NewBroker starts a broker; Close stops it.
 func NewBroker(o Options) (*Broker, error) {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	b := &Broker{o: o, server: mochi.New(&mochi.Options{
+	b := &Broker{o: o, conns: map[net.Conn]bool{}, server: mochi.New(&mochi.Options{
 		InlineClient:           true,
 		Capabilities:           capabilities(),
 		Logger:                 o.Logger,
@@ -221,7 +222,18 @@ func (b *Broker) Close() error {
 	if was {
 		return nil
 	}
+	defer time.AfterFunc(time.Second, b.hangUp).Stop()
 	return b.server.Close()
+}
+
+// hangUp ends the connections that the broker library does not know yet, of
+// which the other end may be gone.
+func (b *Broker) hangUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.conns {
+		_ = c.Close()
+	}
 }
 
 // rules let clients in and make up for the broker's weak points.

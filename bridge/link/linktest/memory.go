@@ -61,9 +61,13 @@ func (b *Broker) attach(c net.Conn) error {
 	}
 	clients := &b.server.Listeners.ClientsWg
 	clients.Add(1)
+	b.conns[c] = true
 	go func() {
 		defer clients.Done()
 		_ = b.server.EstablishConnection(doorID, c)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.conns, c)
 	}()
 	return nil
 }
