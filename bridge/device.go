@@ -49,6 +49,7 @@ type device struct {
 	excess    bool      // LG allows no more subscriptions
 	truth     truth
 
+	coined  time.Time // when a word that its profile lacks was last announced
 	elapses time.Time // when time alone changes something about it; zero: never
 
 	energy   metering

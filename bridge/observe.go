@@ -89,12 +89,15 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 // describes the appliance anew where the change concerns its description.
 func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
 	now := b.household()
-	anew := false
+	var anew, words bool
 	var news []func()
 	for _, h := range d.halves {
 		derived, events := h.Advance(d.state, changed, now)
 		learnt := d.state.Merge(derived)
-		anew = anew || h.Affected(d.state, changed) || h.Affected(d.state, learnt)
+		if h.Affected(d.state, changed) || h.Affected(d.state, learnt) {
+			only := h.Coined(d.state, changed, learnt)
+			words, anew = words || only, anew || !only
+		}
 		if fresh {
 			continue
 		}
@@ -102,13 +105,33 @@ func (b *Bridge) derive(d *device, changed thinq.State, fresh bool) {
 			news = append(news, func() { b.publishEvent(h, e, now) })
 		}
 	}
-	if anew {
+	if anew || words && b.mayCoin(d) {
 		b.describe(d, "change")
 	}
 	b.remind(d)
 	for _, publish := range news { // after the announcement that may concern them
 		publish()
 	}
+}
+
+// wordsRest is how long an appliance that has used a word which its profile does
+// not list may not have another one announced: some invent them all the time.
+const wordsRest = time.Minute
+
+// mayCoin reports whether a new word may be announced at once; else it will be.
+func (b *Bridge) mayCoin(d *device) bool {
+	now := time.Now()
+	if at := d.coined.Add(wordsRest); now.Before(at) {
+		b.later.soonest("words "+d.info.ID, at, func() {
+			if b.devices[d.info.ID] == d {
+				d.coined = time.Now()
+				b.guard(d, func() { b.describe(d, "change") })
+			}
+		})
+		return false
+	}
+	d.coined = now
+	return true
 }
 
 // remind makes the appointment for what of an appliance time alone changes.

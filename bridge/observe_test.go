@@ -178,6 +178,42 @@ func TestUnknownWord(t *testing.T) {
 	})
 }
 
+// A word that the profile lacks is shown, and announced at once. Of an appliance
+// that invents them all the time so many are listed, and announced once a minute.
+func TestF088NewWords(t *testing.T) {
+	cooling(t, func(h *home) {
+		topic := "homeassistant/device/thinq2mqtt_" + h.slug("ac") + "/config"
+		before := len(h.broker.on(topic))
+		use := func(word string) {
+			h.cloud.report("ac", `{"airFlow":{"windStrength":"`+word+`"}}`)
+			h.after(2 * time.Second)
+			if got := h.state("ac", "wind_strength"); got != strings.ToLower(word) {
+				t.Fatalf("wind_strength = %v, want %s", got, word)
+			}
+		}
+		use("TORNADO")
+		if n := len(h.broker.on(topic)) - before; n != 1 || !strings.Contains(h.broker.last(topic), `"tornado"`) {
+			t.Errorf("announced %d times: %s", n, h.broker.last(topic))
+		}
+		for i := range 300 {
+			use(fmt.Sprint("GUST_", i))
+		}
+		h.after(time.Minute)
+		if n := len(h.broker.on(topic)) - before; n < 5 || n > 12 {
+			t.Errorf("announced %d times in ten minutes", n)
+		}
+		last := h.broker.last(topic)
+		if n := strings.Count(last, `"gust_`); n < 90 || n > 2*100 {
+			t.Errorf("%d words are listed", n)
+		}
+		for _, word := range []string{`"low"`, `"tornado"`, `"gust_299"`} {
+			if !strings.Contains(last, word) {
+				t.Errorf("%s is not listed", word)
+			}
+		}
+	})
+}
+
 func TestF085NonsenseEvents(t *testing.T) {
 	cooling(t, func(h *home) {
 		for _, report := range []string{``, `null`, `[]`, `7`, `"x"`, `{"temperature":7}`, `{"temperature":{"targetTemperature":{"a":1}}}`} {

@@ -64,7 +64,7 @@ func (d *Device) Advance(now, changed thinq.State, at time.Time) (derived thinq.
 		now = maps.Clone(now)
 		maps.Copy(now, flags)
 	}
-	d.learnWords(changed, into)
+	d.learnWords(now, changed, into)
 	events = slices.Concat(d.noticed(changed, into), d.failures(changed, into))
 	heard := hearsay{complete: completes(d.notice(changed)), lost: changed[lostPath] != nil}
 	for _, c := range d.cycles {

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,13 +53,7 @@ func (b *builder) choose(v *value, c map[string]any) Platform {
 // but the appliance has used. They stay listed, so that a list never shrinks.
 func (b *builder) learntWords(v *value) []any {
 	b.device.lists[v.Path] = slices.Concat(v.Read.Options, v.Write.Options)
-	var since []string
-	for p := range b.state {
-		name, ok := strings.CutPrefix(p.Name, v.Path.Key()+learntMark)
-		if ok && p.Resource == derived && p.Part == v.Path.Part && p.Location == v.Path.Location {
-			since = append(since, name)
-		}
-	}
+	since := wordsSince(v.Path, b.state)
 	slices.Sort(since)
 	words := make([]any, len(since))
 	for i, name := range since {
@@ -67,14 +62,52 @@ func (b *builder) learntWords(v *value) []any {
 	return words
 }
 
-// learnWords remembers words that an appliance uses without having listed them.
-func (d *Device) learnWords(changed, into thinq.State) {
-	for p, v := range changed {
-		name, isWord := v.(string)
-		listed, ok := d.lists[p]
-		if !ok || !isWord || slices.ContainsFunc(listed, func(o any) bool { known, _ := o.(string); return strings.EqualFold(known, name) }) {
-			continue
+// wordsSince are the words of an enumeration that were learnt.
+func wordsSince(of thinq.Path, state thinq.State) (since []string) {
+	for p := range state {
+		name, ok := strings.CutPrefix(p.Name, of.Key()+learntMark)
+		if ok && p.Resource == derived && p.Part == of.Part && p.Location == of.Location {
+			since = append(since, name)
 		}
-		into[derivedPath(p.Part, p.Location, p.Key()+learntMark+name)] = true
 	}
+	return since
+}
+
+// maxWords is how many words of an enumeration are learnt, whatever an appliance
+// invents.
+const maxWords = 100
+
+// learnWords remembers words that an appliance uses without having listed them.
+func (d *Device) learnWords(now, changed, into thinq.State) {
+	for p, v := range changed {
+		if memory, is := d.unlisted(p, v); is && len(wordsSince(p, now)) < maxWords {
+			into[memory] = true
+		}
+	}
+}
+
+// unlisted reports whether a value is a word that the profile does not list, and
+// where it is remembered.
+func (d *Device) unlisted(p thinq.Path, v any) (memory thinq.Path, is bool) {
+	name, isWord := v.(string)
+	listed, ok := d.lists[p]
+	if !ok || !isWord || slices.ContainsFunc(listed, func(o any) bool { known, _ := o.(string); return strings.EqualFold(known, name) }) {
+		return thinq.Path{}, false
+	}
+	return derivedPath(p.Part, p.Location, p.Key()+learntMark+name), true
+}
+
+// Coined reports whether a change, with what Advance derived from it, concerns
+// the announcement only by words that the profile does not list. An appliance may
+// use many of them.
+func (d *Device) Coined(now, changed, derived thinq.State) bool {
+	rest := maps.Clone(changed)
+	maps.Copy(rest, derived)
+	for p, v := range changed {
+		if memory, is := d.unlisted(p, v); is {
+			delete(rest, p)
+			delete(rest, memory)
+		}
+	}
+	return !d.Affected(now, rest)
 }
