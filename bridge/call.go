@@ -214,7 +214,9 @@ func (b *Bridge) launch(ctx context.Context, j *job) {
 		b.later.set("hangs "+j.name, time.Now().Add(patientFor), func() { j.hangs, b.hanging = true, b.hanging+1 })
 	}
 	b.work.Go(func() {
-		b.reserve()
+		if j.lane == thinq.Background {
+			b.reserve() // those of a start are in its grants
+		}
 		apply, err := b.try(thinq.WithLane(ctx, j.lane), j)
 		b.post(ctx, func() { b.answered(j, apply, err) })
 	})

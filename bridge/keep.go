@@ -110,7 +110,7 @@ func (b *Bridge) spent() {
 // reserveCalls is how many background calls are written down before they are
 // made, so that a process that is killed forgets none, and the disk is not
 // written for each.
-const reserveCalls = 5
+const reserveCalls = 3
 
 // A reserve is what of the written budget is not used up.
 type reserve struct {
