@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -28,25 +29,30 @@ import (
 // and the embedded broker: no sockets, virtual time.
 type daemon struct {
 	*testing.T
-	way    way
-	sim    *thinqtest.Server
-	tokens *thinq.TokenSource // nil: there is a personal token
-	broker *linktest.Broker
-	lg     *thinqtest.Network
-	away   atomic.Bool // nobody at LG takes connections
-	local  *thinqtest.Network
-	store  *bridge.Store
-	dir    string
-	link   *link.Link
-	bridge *bridge.Bridge
-	topics discovery.Topics
-	owner  discovery.Settings // of every appliance
-	log    bytes.Buffer
-	logMu  sync.Mutex
-	stop   func()
+	way      way
+	sim      *thinqtest.Server
+	tokens   *thinq.TokenSource // nil: there is a personal token
+	broker   *linktest.Broker
+	lg       *thinqtest.Network
+	away     atomic.Bool // nobody at LG takes connections
+	local    *thinqtest.Network
+	store    *bridge.Store
+	dir      string
+	link     *link.Link
+	bridge   *bridge.Bridge
+	topics   discovery.Topics
+	owner    discovery.Settings // of every appliance
+	cage     *cage              // of secrets, which must not come out
+	registry *prometheus.Registry
+	log      bytes.Buffer
+	logMu    sync.Mutex
+	stop     func()
 }
 
-func (d *daemon) logger() *slog.Logger { return slog.New(slog.NewTextHandler(d, nil)) }
+// logger keeps what is logged, and more of it goes to others.
+func (d *daemon) logger(others ...slog.Handler) *slog.Logger {
+	return slog.New(slog.NewMultiHandler(append(others, slog.NewTextHandler(d, nil), d.cage.handler())...))
+}
 
 func (d *daemon) Write(p []byte) (int, error) {
 	d.logMu.Lock()
@@ -59,7 +65,7 @@ func withWay(t *testing.T, w way, o thinqtest.Options, f func(d *daemon)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		d := &daemon{T: t, way: w, dir: dir, lg: &thinqtest.Network{}, topics: discovery.Topics{Base: "thinq2mqtt", Prefix: "homeassistant"}}
+		d := &daemon{T: t, way: w, dir: dir, cage: new(cage), lg: &thinqtest.Network{}, topics: discovery.Topics{Base: "thinq2mqtt", Prefix: "homeassistant"}}
 		d.serve(o)
 		d.start()
 		defer d.close()
@@ -69,7 +75,9 @@ func withWay(t *testing.T, w way, o thinqtest.Options, f func(d *daemon)) {
 
 // close ends everything, also after a test that failed.
 func (d *daemon) close() {
+	d.searchPages()
 	d.stop()
+	d.checkCanaries()
 	d.sim.Close()
 	if err := d.broker.Close(); err != nil {
 		d.Error(err)
@@ -92,6 +100,7 @@ func (d *daemon) serve(o thinqtest.Options) {
 	if d.sim, err = thinqtest.NewServer(o); err != nil {
 		d.Fatal(err)
 	}
+	d.cage.guard("token", d.sim.Token)
 	d.listen()
 }
 
@@ -103,7 +112,7 @@ func (d *daemon) listen() {
 	if err != nil {
 		d.Fatal(err)
 	}
-	if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l}); err != nil {
+	if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l, Username: "bridge", Password: brokerPassword}); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -118,22 +127,21 @@ func (d *daemon) start() {
 	budget := thinq.NewBudget(100, 40, d.store.Budget())
 	options, subscriber := d.way.connect(d, thinq.Options{
 		Country: "KR", APIURL: d.sim.URL, Roots: d.sim.Roots(), Dial: d.dialLG, Budget: budget,
-		Identity: d.store.Identity(), Save: d.store.SaveIdentity, Logger: d.logger(),
+		Identity: d.store.Identity(), Save: d.saveIdentity, Logger: d.logger(),
 	})
 	client, err := thinq.NewClient(options)
 	if err != nil {
 		d.Fatal(err)
 	}
-	spill := bridge.NewSpill()
+	tell, spill := bridge.NewLogHandler(), bridge.NewSpill()
+	log := d.logger(tell)
+	broker, password := d.brokerSecrets()
 	d.link = link.New(link.Options{
-		Overflow: spill.Take,
-		URL:      d.broker.URL(), ClientID: d.store.Instance(), Will: bridge.Will(d.topics), Subscriptions: bridge.Subscriptions(d.topics),
-		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return d.local.Dial(ctx, network, addr)
-		},
+		URL: broker, ClientID: d.store.Instance(), Will: bridge.Will(d.topics), Subscriptions: bridge.Subscriptions(d.topics),
+		Username: "bridge", Password: password, Dial: d.watched, Logger: log, Overflow: spill.Take,
 	})
 	d.bridge = bridge.New(bridge.Options{
-		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: d.logger(), Version: "1.0.0",
+		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: log, Log: tell, Metrics: d.metrics(), Version: "1.0.0",
 		Subscriber: subscriber, Spill: spill,
 		Discovery: discovery.Options{
 			Topics: d.topics, Unit: "auto", Instance: d.store.Instance(),
@@ -169,6 +177,7 @@ func (d *daemon) run(client *thinq.Client) {
 		if err := d.store.Close(); err != nil {
 			d.Error(err)
 		}
+		d.searchFolder()
 	}
 }
 
@@ -314,7 +323,7 @@ func TestF073BrokerForgets(t *testing.T) {
 		if err != nil {
 			d.Fatal(err)
 		}
-		if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l}); err != nil {
+		if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l, Username: "bridge", Password: brokerPassword}); err != nil {
 			d.Fatal(err)
 		}
 		d.after(2 * time.Minute)

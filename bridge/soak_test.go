@@ -203,6 +203,7 @@ var hardships = []hardship{
 	{"broker frozen", func(d *daemon) error { d.local.Freeze(true); return nil }, func(d *daemon) error { d.local.Freeze(false); return nil }},
 	{"cloud frozen", func(d *daemon) error { d.lg.Freeze(true); return nil }, func(d *daemon) error { d.lg.Freeze(false); return nil }},
 	{"gateway", func(d *daemon) error { return d.sim.Fault(thinqtest.Fault{Body: "html"}) }, (*daemon).clearFaults},
+	{"gateway that repeats what it was sent", func(d *daemon) error { return d.sim.Fault(thinqtest.Fault{Body: "echo"}) }, (*daemon).clearFaults},
 	{"rate", func(d *daemon) error { return d.sim.Fault(thinqtest.Fault{Code: "1314"}) }, (*daemon).clearFaults},
 	{"terms", func(d *daemon) error { return d.sim.Fault(thinqtest.Fault{Code: "1304"}) }, (*daemon).clearFaults},
 	{"slow", func(d *daemon) error { return d.sim.Fault(thinqtest.Fault{Delay: thinqtest.Duration(time.Hour)}) }, (*daemon).clearFaults},
@@ -253,6 +254,7 @@ func (d *daemon) changeToken() {
 	d.sim.Allow(old, thinqtest.Grant{Expires: time.Now().Add(-time.Minute)})
 	d.after(time.Hour)
 	d.sim.Token = next
+	d.cage.guard("next token", next)
 	d.sim.Allow(next, thinqtest.Grant{})
 	d.do(d.bridge.Retry(d.Context()))
 	d.after(time.Minute)

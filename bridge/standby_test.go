@@ -18,7 +18,7 @@ import (
 // own; it is not started.
 func (d *daemon) second() *daemon {
 	d.Helper()
-	return &daemon{T: d.T, way: d.way, dir: d.T.TempDir(), lg: d.lg, local: d.local, sim: d.sim, broker: d.broker, topics: d.topics}
+	return &daemon{T: d.T, way: d.way, dir: d.T.TempDir(), cage: d.cage, lg: d.lg, local: d.local, sim: d.sim, broker: d.broker, topics: d.topics}
 }
 
 // crash ends the daemon's connections as kill -9 would, and then the daemon in a

@@ -67,9 +67,10 @@ func (w way) open(n *thinqtest.Network, o *thinqtest.Options) error {
 func (w way) connect(d *daemon, o thinq.Options) (thinq.Options, thinq.Subscriber) {
 	if !w.signedIn() {
 		o.Token = func(context.Context) (string, error) { return d.sim.Token, nil }
-		return o, bridge.Subscriber(link.Options{Dial: d.dialLG})
+		return o, bridge.Subscriber(link.Options{Dial: d.dialLG, Logger: d.logger()})
 	}
 	d.signIn()
+	d.cage.guard("service key", d.sim.ServiceKey)
 	o.Surface, o.CallbackURL = w.surface, d.sim.WebSocketURL
 	o.Service = thinq.Service{ID: d.sim.ServiceID, Key: thinq.Secret(d.sim.ServiceKey)}
 	o.Token, o.Renew = d.tokens.Token, d.tokens.Renew
@@ -85,7 +86,7 @@ func (d *daemon) signIn() {
 		}
 	}
 	emp := thinq.EMP{
-		ClientID: d.sim.ClientID, RedirectURL: d.sim.RedirectURLs[0], URL: d.sim.OAuthURL, Roots: d.sim.Roots(), Dial: d.dialLG,
+		ClientID: d.sim.ClientID, ClientSecret: thinq.Secret(d.sim.ClientSecret), RedirectURL: d.sim.RedirectURLs[0], URL: d.sim.OAuthURL, Roots: d.sim.Roots(), Dial: d.dialLG,
 	}
 	d.tokens = thinq.NewTokenSource(d.keptToken(), emp.Refresh, d.saveToken)
 }
@@ -97,6 +98,7 @@ func (d *daemon) newToken() thinq.Token {
 	if err != nil {
 		d.Fatal(err)
 	}
+	d.guardToken(token)
 	return token
 }
 
@@ -109,6 +111,7 @@ func (d *daemon) keptToken() (token thinq.Token) {
 }
 
 func (d *daemon) saveToken(t thinq.Token) error {
+	d.guardToken(t)
 	data, err := json.Marshal(t)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ type Fault struct {
 	Status     int      `json:"status"`      // of the answer; 0: as the code or the body suggests
 	Code       string   `json:"code"`        // LG's, in LG's envelope; of EMP's token endpoint also "500": "oauth date time error"
 	Delay      Duration `json:"delay"`       // of the answer, and of the effect unless After
-	Body       string   `json:"body"`        // instead of the envelope: html, login, object ("{}"), empty, invalid; reset breaks the connection
+	Body       string   `json:"body"`        // instead of the envelope: html, login, object ("{}"), empty, invalid; echo repeats the headers; reset breaks the connection
 	RetryAfter Duration `json:"retry_after"` // header; 0: none
 	// RetryText is that header in words of its own: a date, "soon".
 	RetryText string `json:"retry_text"`
@@ -58,28 +58,35 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Durat
 const login = "<!DOCTYPE html><title>Welcome</title><form action=/login><input name=room></form>\n"
 
 // spoilt are the answers that are not LG's.
-var spoilt = map[string]func() *reply{
-	"html": func() *reply {
+var spoilt = map[string]func(*http.Request) *reply{
+	"html": func(*http.Request) *reply {
 		const page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 		return &reply{status: http.StatusBadGateway, headers: map[string]string{"Content-Type": "text/html"}, body: []byte(page)}
 	},
-	"login": func() *reply {
+	"login": func(*http.Request) *reply {
 		return &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/html; charset=utf-8"}, body: []byte(login)}
 	},
-	"object": func() *reply {
+	"object": func(*http.Request) *reply {
 		return &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}, body: []byte("{}")}
 	},
-	"empty": func() *reply { return &reply{status: http.StatusOK, headers: map[string]string{}} },
-	"invalid": func() *reply {
+	"empty": func(*http.Request) *reply { return &reply{status: http.StatusOK, headers: map[string]string{}} },
+	"invalid": func(*http.Request) *reply {
 		return &reply{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/json"}, body: []byte(`{"messageId":"x","resp`)}
 	},
-	"reset": func() *reply { return &reply{headers: map[string]string{}} },
+	"echo": func(r *http.Request) *reply {
+		text, _ := json.Marshal(fmt.Sprint("no rule for ", r.Header["Authorization"], r.Header)) // it is a text
+		return &reply{
+			status: http.StatusBadGateway, headers: map[string]string{"Content-Type": "application/json"},
+			body: fmt.Appendf(nil, `{"error":{"code":"9999","message":%s}}`, text),
+		}
+	},
+	"reset": func(*http.Request) *reply { return &reply{headers: map[string]string{}} },
 }
 
 // Fault adds a fault. The error names a field that makes no sense.
 func (s *Server) Fault(f Fault) error {
 	if f.Body != "" && spoilt[f.Body] == nil {
-		return fmt.Errorf("body %q is none of html, login, object, empty, invalid, reset", f.Body)
+		return fmt.Errorf("body %q is none of html, login, object, empty, invalid, echo, reset", f.Body)
 	}
 	if f.Body == "" && f.Code == "" && f.Status == 0 && f.Delay == 0 {
 		return errors.New("nothing is to go wrong: give status, code, delay or body")
@@ -133,11 +140,11 @@ func pathMatches(pattern, path string) bool {
 
 // spoil is the answer of a fault, nil if it only delays. Refuse is the answer
 // for an error code.
-func (f *Fault) spoil(refuse func(code string) *reply) *reply {
+func (f *Fault) spoil(r *http.Request, refuse func(code string) *reply) *reply {
 	var re *reply
 	switch {
 	case f.Body != "":
-		re = spoilt[f.Body]()
+		re = spoilt[f.Body](r)
 	case f.Code != "":
 		re = refuse(f.Code)
 	case f.Status != 0:

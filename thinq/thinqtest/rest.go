@@ -151,7 +151,7 @@ func (s *Server) suffer(fault *Fault, r *http.Request, normal func() *reply, ref
 	if !s.pause(r.Context(), time.Duration(fault.Delay)) {
 		return &reply{}
 	}
-	if spoilt := fault.spoil(refuse); spoilt != nil {
+	if spoilt := fault.spoil(r, refuse); spoilt != nil {
 		return spoilt
 	}
 	if answer == nil {
