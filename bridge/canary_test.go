@@ -79,7 +79,7 @@ func forms(secret string) map[string]string {
 	all := map[string]string{
 		"as it is": secret, "in a query": url.QueryEscape(secret), "in a path": url.PathEscape(secret),
 		"in an address": url.UserPassword("", secret).String()[1:],
-		"quoted": strings.Trim(fmt.Sprintf("%q", secret), `"`), "in ASCII": strings.Trim(fmt.Sprintf("%+q", secret), `"`),
+		"quoted":        strings.Trim(fmt.Sprintf("%q", secret), `"`), "in ASCII": strings.Trim(fmt.Sprintf("%+q", secret), `"`),
 		"hex": hex.EncodeToString([]byte(secret)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))),
 	}
 	for before := range 3 {
