@@ -152,16 +152,24 @@ func (im *image) command(env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// files are all names in the image with their modes.
+// files are all names in the image, with mode and owner.
 func (im *image) files() (all []string) {
 	im.Helper()
+	us := uint32(os.Geteuid()) // whoever runs the tests stands for root
 	err := filepath.WalkDir(im.root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		info, err := d.Info()
-		all = append(all, info.Mode().String()+" /"+strings.TrimPrefix(strings.TrimPrefix(path, im.root), "/"))
-		return err
+		if err != nil {
+			return err
+		}
+		owner := "root"
+		if info.Sys().(*syscall.Stat_t).Uid != us {
+			owner = "nobody"
+		}
+		all = append(all, info.Mode().String()+" "+owner+" /"+strings.TrimPrefix(strings.TrimPrefix(path, im.root), "/"))
+		return nil
 	})
 	if err != nil {
 		im.Fatal(err)
@@ -175,8 +183,12 @@ func TestS42Image(t *testing.T) {
 	t.Parallel()
 	im := newImage(t)
 	want := []string{
-		"drwxr-xr-x /", "drwx------ /data", "drwxr-xr-x /etc", "drwxr-xr-x /etc/ssl", "drwxr-xr-x /etc/ssl/certs",
-		"-rw-r--r-- /etc/ssl/certs/ca-certificates.crt", "-rwxr-xr-x /thinq2mqtt", "dtrwxrwxrwx /tmp",
+		"drwxr-xr-x root /", "drwx------ nobody /data",
+		"drwxr-xr-x root /etc", "drwxr-xr-x root /etc/ssl", "drwxr-xr-x root /etc/ssl/certs", "-rw-r--r-- root /etc/ssl/certs/ca-certificates.crt",
+		"-rwxr-xr-x root /thinq2mqtt", "dtrwxrwxrwx root /tmp",
+	}
+	if os.Geteuid() != 0 {
+		want[1] = "drwx------ root /data"
 	}
 	if got := im.files(); !slices.Equal(got, want) {
 		t.Errorf("the image holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
