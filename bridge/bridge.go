@@ -131,9 +131,10 @@ type Bridge struct {
 	strangers  map[string]time.Time // announcements of ours that nobody stands behind
 	pacing     bool                 // what is published now is a repetition that nobody waits for
 	overrides  map[string]discovery.Settings
-	lifecycle  time.Time // when to ask for lifecycle news again
-	noise      noise     // what was said of rejected commands
-	made       int64     // losses that reads have made good
+	withdrawn  map[string]bool // by device id: another model is in its place than the owner spoke of
+	lifecycle  time.Time       // when to ask for lifecycle news again
+	noise      noise           // what was said of rejected commands
+	made       int64           // losses that reads have made good
 	stopping   bool
 	sleep      struct{ begin, end time.Time } // when the process was last kept from running
 	saved      time.Time
@@ -178,7 +179,7 @@ func New(o Options) *Bridge {
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
-		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, reproached: map[string]bool{}, unknown: map[string]bool{},
+		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, withdrawn: map[string]bool{}, reproached: map[string]bool{}, unknown: map[string]bool{},
 		troubles: map[string]trouble{}, kept: map[string]bool{}, former: map[string]ledger{},
 		account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}

@@ -188,6 +188,9 @@ func (b *Bridge) allowed(now time.Time) (background, start time.Time) {
 // possible reports whether nothing stands in the way of a job: one read of an
 // appliance at a time, subscriptions only when LG knows us.
 func (b *Bridge) possible(j *job) bool {
+	if j.owner != nil && j.order != orderAsked && time.Now().Before(j.owner.lost) {
+		return false
+	}
 	switch j.kind {
 	case "state":
 		return !j.owner.reading
@@ -310,6 +313,8 @@ func (b *Bridge) affect(j *job, e effect, err error) {
 		b.doubt(d)
 	case effectExcess:
 		b.exceeded(d)
+	case effectLost:
+		b.orphaned(d, err)
 	case effectUnsupported:
 		if j.kind == "event" {
 			d.granted = time.Time{}

@@ -37,6 +37,7 @@ type device struct {
 	shout   bool      // somebody asked: publish even if nothing changed
 	problem string    // what is wrong with it for good
 	trouble string    // why it cannot be read now
+	lost    time.Time // until when LG is not asked about it, which has lost track of it
 
 	reading     bool
 	begun       time.Time   // of the last read
@@ -110,12 +111,15 @@ func (b *Bridge) find(word string) *device {
 	return nil
 }
 
-// settings are what the user configured, overlaid by what was asked for over
+// settings are what the user configured and what was not withdrawn, overlaid by what was asked for over
 // bridge/request/device/options.
 func (b *Bridge) settings(configured func(id, slug string) discovery.Settings, id, slug string) discovery.Settings {
 	var s discovery.Settings
 	if configured != nil {
 		s = configured(id, slug)
+	}
+	if b.withdrawn[id] {
+		s.RemoteStart, s.Allow = false, nil
 	}
 	if o, ok := b.overrides[id]; ok {
 		s.Name, s.Optimistic = cmp.Or(o.Name, s.Name), o.Optimistic
@@ -249,6 +253,20 @@ func (b *Bridge) away(d *device) {
 	}
 	b.introduce(d)
 	b.publishAvailability(d, false)
+}
+
+// lostPause is how long an appliance of which LG lost track is left alone, unless
+// somebody asks or it reports.
+const lostPause = 6 * time.Hour
+
+// orphaned shows what only the owner of an appliance can solve.
+func (b *Bridge) orphaned(d *device, err error) {
+	if d.lost.IsZero() {
+		b.log.Warn("LG has lost track of an appliance", "device", d.slug, "err", err)
+	}
+	d.trouble, d.lost = sentence(err), time.Now().Add(lostPause)
+	b.later.set("lost "+d.info.ID, d.lost, func() { b.stirred = true })
+	b.touch()
 }
 
 // Panics in the handling of one appliance: so many in so long disable it.

@@ -202,7 +202,7 @@ func (b *Bridge) present(place int, info thinq.Device) {
 // LG keeps no subscriptions of a removed appliance.
 func (b *Bridge) rejoin(d *device) {
 	clear(d.unsupported)
-	d.energy.Asked = time.Time{}
+	d.energy.Asked, d.lost = time.Time{}, time.Time{}
 	now := time.Now()
 	b.subscribePush(d, now)
 	b.subscribeEvents(d, now)
@@ -214,10 +214,22 @@ func (b *Bridge) rejoin(d *device) {
 func (b *Bridge) changed(d *device, info thinq.Device) {
 	old := d.info
 	d.info = info
+	if old.Model != info.Model || old.Type != info.Type {
+		b.withdraw(d)
+	}
 	b.guard(d, func() { b.describe(d, "change") })
 	if old.Alias != info.Alias {
 		b.log.Info("appliance renamed", "device", d.slug)
 		b.bridgeEvent("device_renamed", map[string]any{"id": info.ID, "slug": d.slug, "from": old.Alias, "to": info.Alias})
+	}
+}
+
+// withdraw takes back what the owner allowed another model to do, until the
+// configuration is read anew.
+func (b *Bridge) withdraw(d *device) {
+	if s := b.o.Discovery.Settings(d.info.ID, d.slug); s.RemoteStart || len(s.Allow) > 0 {
+		b.withdrawn[d.info.ID] = true
+		b.log.Warn("another model is in the place of an appliance: remote_start and allow count again once the configuration is read anew (SIGHUP)", "device", d.slug, "model", d.info.Model)
 	}
 }
 

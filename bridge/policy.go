@@ -29,6 +29,7 @@ const (
 	effectUnsupported        // that kind of call no more
 	effectDone               // was so already: success
 	effectExcess             // LG sends no events of it: it is read instead
+	effectLost               // a problem that its owner must solve: it is left alone
 )
 
 // A reaction is what the bridge does about a class of refusals.
@@ -65,6 +66,7 @@ var policy = map[thinq.Class]reaction{
 	},
 	thinq.Gone:        {effect: effectDoubt, reason: "gone", message: "the appliance is no longer in the account"},
 	thinq.Offline:     {effect: effectAway, reason: "offline", message: "the appliance is not connected"},
+	thinq.Lost:        {waits: minutes(360), effect: effectLost, reason: "refused", message: "LG has lost track of the appliance"},
 	thinq.Unsupported: {effect: effectUnsupported, reason: "unsupported", message: "LG does not offer this for the appliance"},
 	thinq.Done:        {effect: effectDone},
 	thinq.Sublimit:    {effect: effectExcess, reason: "unsupported", message: "LG allows no more event subscriptions"},

@@ -34,6 +34,7 @@ func (b *Bridge) reconfigure(o discovery.Options, config any) {
 	o.Settings = func(id, slug string) discovery.Settings { return b.settings(configured, id, slug) }
 	b.o.Discovery, b.o.Config = o, config
 	clear(b.reproached)
+	clear(b.withdrawn)
 	for _, d := range b.ordered() {
 		b.guard(d, func() { b.resettle(d) })
 	}

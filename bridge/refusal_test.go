@@ -46,6 +46,40 @@ func TestF064Refusals(t *testing.T) {
 	}
 }
 
+// An appliance that LG has lost track of has a problem, which says what its owner
+// must do. It is left alone for hours, unless somebody asks or it reports.
+func TestF064LostIsAProblem(t *testing.T) {
+	cooling(t, func(h *home) {
+		problem := func() string {
+			s, err := h.bridge.Snapshot(h.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.Devices[0].Problem
+		}
+		h.cloud.fail(`control ac {"temperature":{"targetTemperature":24}}`, lgError("2213", 412))
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(5*time.Hour + 50*time.Minute)
+		h.wantStages("ac", "rejected:refused")
+		if got := problem(); !strings.Contains(got, "Remove it in the LG ThinQ app and add it again") {
+			t.Errorf("problem = %q", got)
+		}
+		if calls := h.cloud.made("state ac"); len(calls) != 0 {
+			t.Errorf("asked within six hours: %q", calls)
+		}
+		h.cloud.fail("state ac", lgError("2213", 412))
+		h.after(time.Hour)
+		if calls := h.cloud.made("state ac"); len(calls) != 1 || problem() == "" {
+			t.Errorf("after six hours: %q, %q", calls, problem())
+		}
+		h.send(linkMessage(h.topic("ac", "/get"), ""))
+		h.after(time.Second)
+		if calls := h.cloud.made("state ac"); len(calls) != 2 || problem() != "" {
+			t.Errorf("asked: %q, %q", calls, problem())
+		}
+	})
+}
+
 // Whatever is refused, by us or by LG, a dashboard sees the true value again.
 func TestF065RefusalShowsTheTruth(t *testing.T) {
 	tests := []struct{ attr, payload, call string }{

@@ -194,7 +194,7 @@ func (b *Bridge) deviceOptions(a *ask) {
 		now = b.o.Discovery.Settings(d.info.ID, d.slug)
 	}
 	a.ok(map[string]any{"id": d.info.ID, "slug": d.slug, "options": map[string]any{
-		"name": now.Name, "optimistic": now.Optimistic, "ignore": now.Ignore, "remote_start": now.RemoteStart,
+		"name": now.Name, "optimistic": now.Optimistic, "ignore": now.Ignore, "remote_start": now.RemoteStart, "allow": slices.Concat([]string{}, now.Allow),
 	}})
 }
 

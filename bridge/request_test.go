@@ -26,7 +26,6 @@ func TestRequests(t *testing.T) {
 		{"republish", `{}`, []string{`"status":"ok"`}},
 		{"device/options", `{"id":"ac"}`, []string{`"optimistic":false`, `"status":"ok"`}},
 		{"device/options", `{"id":"ac","options":{"optimistic":true,"name":"Attic"}}`, []string{`"optimistic":true`, `"name":"Attic"`}},
-		{"device/options", `{"id":"ac","options":{"remote_start":true}}`, []string{`"status":"error"`}},
 		{"device/options", `{"id":"nobody"}`, []string{`"status":"error"`}},
 		{"log_level", `{"level":"debug"}`, []string{`"level":"debug"`}},
 		{"log_level", `loud`, []string{`"status":"error"`}},

@@ -37,7 +37,7 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 	default:
 		b.refused(err)
 		b.reject(d, f, b.because(err))
-		b.affectOrder(d, r.effect)
+		b.affectOrder(d, r.effect, err)
 	}
 }
 
@@ -99,12 +99,14 @@ func (b *Bridge) reject(d *device, f *batch, why *rejection) {
 	b.publishState(d, true)
 }
 
-func (b *Bridge) affectOrder(d *device, e effect) {
+func (b *Bridge) affectOrder(d *device, e effect, err error) {
 	switch e {
 	case effectAway:
 		b.away(d)
 	case effectDoubt:
 		b.doubt(d)
+	case effectLost:
+		b.orphaned(d, err)
 	case effectNone:
 		if b.account.until.Before(time.Now()) { // refused by the appliance: what is true?
 			b.read(d, orderAsked, "refused")

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -240,7 +240,7 @@ func FuzzUnmarshalRecord(f *testing.F) {
 			t.Fatal(err)
 		}
 		var back cache
-		if err := unmarshalRecord(again, &back); err != nil || !maps.Equal(c.Overrides, back.Overrides) {
+		if err := unmarshalRecord(again, &back); err != nil || !reflect.DeepEqual(c.Overrides, back.Overrides) {
 			t.Errorf("what was read cannot be written and read again: %v", err)
 		}
 	})

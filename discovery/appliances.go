@@ -36,10 +36,10 @@ var appliances = []Appliance{
 			{Path: "runState.currentState", Platform: BinarySensor, On: "ERROR", Word: Word{Name: "Problem", Binary: "problem", Category: diagnostic}},
 		}},
 	{Type: "DEVICE_WASHER", Name: "Washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
-	{Type: "DEVICE_DRYER", Name: "Dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
+	{Type: "DEVICE_DRYER", Name: "Dryer", Main: "current_state", Composites: laundry("dryer"), Rows: laundryRows},
 	{Type: "DEVICE_WASHTOWER", Name: "WashTower", Parts: map[string]string{"washer": "DEVICE_WASHER", "dryer": "DEVICE_DRYER"}},
 	{Type: "DEVICE_WASHTOWER_WASHER", Name: "WashTower washer", Main: "current_state", Composites: laundry("washer"), Rows: laundryRows},
-	{Type: "DEVICE_WASHTOWER_DRYER", Name: "WashTower dryer", Main: "current_state", Composites: laundry("dryer"), Rows: dryerRows},
+	{Type: "DEVICE_WASHTOWER_DRYER", Name: "WashTower dryer", Main: "current_state", Composites: laundry("dryer"), Rows: laundryRows},
 	{Type: "DEVICE_WASHCOMBO_MAIN", Name: "WashCombo", Main: "current_state", Together: true, Heater: true, Composites: combo, Rows: laundryRows},
 	{Type: "DEVICE_WASHCOMBO_MINI", Name: "WashCombo mini", Main: "mini_current_state", Place: "MINI", Together: true, Composites: combo, Rows: laundryRows},
 	{Type: "DEVICE_REFRIGERATOR", Name: "Refrigerator",
@@ -82,17 +82,13 @@ var appliances = []Appliance{
 				"timer.targetHour", "timer.targetMinute", "timer.targetSecond",
 			},
 		}, preheating{laundryProgramme.State}, hob}, laundry("oven")...),
-		Rows: append([]Row{
-			{Path: "operation.ovenOperationMode", Heats: heat{"START", "PREHEATING"}},
-		}, hobRows...)},
+		Rows: hobRows},
 	{Type: "DEVICE_PLANT_CULTIVATOR", Name: "Plant cultivator",
 		Composites: []Composite{plantLight{Resource: "light", Duration: "light.duration", Level: "light.brightness"}}},
 	{Type: "DEVICE_ROBOT_CLEANER", Name: "Robot cleaner", Main: vacuumKey,
 		Composites: []Composite{robotCleaner, laundryProgramme, battery{State: chargers, Main: true}}},
 	{Type: "DEVICE_STICK_CLEANER", Name: "Stick cleaner", Composites: []Composite{battery{State: chargers}}},
-	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: append([]Row{
-		{Path: "operation.stylerOperationMode", Heats: heat{"START"}},
-	}, laundryRows...)},
+	{Type: "DEVICE_STYLER", Name: "Styler", Main: "current_state", Composites: laundry("styler"), Rows: laundryRows},
 	{Type: "DEVICE_SYSTEM_BOILER", Name: "System boiler", Heater: true, Main: climateKey,
 		Composites: []Composite{boiler{}, waterHeater{
 			Key: waterHeaterKey, Name: "Hot water", Temps: "hotWaterTemperatureInUnits", Low: "minTemperature", High: "maxTemperature",
@@ -141,8 +137,6 @@ var laundryRows = []Row{
 	{Path: "timer.relativeToStart", Word: Word{Name: "Starts in", Category: plain}},
 	{Path: "timer.relativeToStop", Word: Word{Name: "Ends in", Category: plain}},
 }
-
-var dryerRows = append([]Row{{Path: "operation.dryerOperationMode", Heats: heat{"START"}}}, laundryRows...)
 
 // airFlow and angles are what fans call their speed and their sweep.
 var (

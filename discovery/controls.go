@@ -59,11 +59,14 @@ func (b *builder) gate(p panel, key string, word permit, option any) string {
 	if p.state == nil {
 		return ""
 	}
-	show := showBool(p.allows(word))
-	if p.op.row.Heats.startedBy(thinq.State{p.op.Path: option}) && !b.device.Settings.RemoteStart {
-		show = showConstant(false) // the bridge itself would refuse
+	takes, order := p.allows(word), thinq.State{p.op.Path: option}
+	if b.device.Settings.RemoteStart || b.device.hazards[p.op.Path] == nil {
+		return b.gateFor(key, showBool(takes))
 	}
-	return b.gateFor(key, show)
+	d := b.device.description
+	return b.gateFor(key, showBool(func(s thinq.State) bool {
+		return takes(s) && len(d.risks(order, s)) == 0 // the bridge itself would refuse
+	}))
 }
 
 // panelOf are the controls around an operation of a type that nobody knows: they

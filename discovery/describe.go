@@ -79,6 +79,8 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	b.collect()
 	b.chooseUnits()
 	b.nameAll()
+	b.hazards()
+	b.strangers()
 	for _, c := range appliance.Composites {
 		c.build(b)
 	}
@@ -111,6 +113,7 @@ func newDevice(d thinq.Device, o Options, part string) *Device {
 		description: &description{
 			attrs: map[string]*Binding{}, hidden: map[thinq.Path]*Binding{}, watch: map[thinq.Path]watcher{},
 			temperatures: map[thinq.Path]thinq.Property{}, lists: map[thinq.Path][]any{}, learnt: map[thinq.Path]bool{},
+			hazards: map[thinq.Path][]hazard{}, strange: map[thinq.Path]bool{},
 		},
 	}
 	if part != "" {

@@ -46,6 +46,7 @@ type Settings struct {
 	Ignore      bool
 	RemoteStart bool // heat may be started from afar
 	Optimistic  bool
+	Allow       []string // properties that nobody knows and that may begin something all the same
 }
 
 // A Device is one appliance, or one half of a one-piece wash tower, as Home
@@ -84,11 +85,13 @@ type description struct {
 	heater       bool // its levels and targets are heat
 	together     bool // everything that concerns one place goes in one call
 	cycles       []*cycle
-	memories     []memory              // what composites want remembered
-	starters     map[thinq.Path][]veto // what can begin something, with what may forbid it
-	stages       []*stage              // what waits for the order to start
-	flags        []*timer              // of which LG says in a word of its own whether they are set
-	clockworks   []clockwork           // what of it time alone changes
+	memories     []memory                // what composites want remembered
+	starters     map[thinq.Path][]veto   // what can begin something, with what may forbid it
+	hazards      map[thinq.Path][]hazard // what can do harm where nobody looks
+	strange      map[thinq.Path]bool     // what can be set and nobody knows
+	stages       []*stage                // what waits for the order to start
+	flags        []*timer                // of which LG says in a word of its own whether they are set
+	clockworks   []clockwork             // what of it time alone changes
 	held         holding
 	sieves       []func(changed, into thinq.State) // remember what did not fit
 	learnt       map[thinq.Path]bool               // remembered words and codes that are announced
@@ -124,7 +127,7 @@ func (d *Device) Coverage() []Coverage { return d.coverage }
 // A Rejection says why a wish cannot be fulfilled.
 type Rejection struct {
 	Attr    string
-	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", "wrong_mode", "remote_off", "door_open", "child_lock"
+	Reason  string // "unknown_attribute", "invalid_value", "out_of_range", "read_only", "remote_start", "not_allowed", "wrong_mode", "remote_off", "door_open", "child_lock"
 	Message string // a sentence for a person
 	Allowed any    // what would be accepted: options, or {min, max, step}; nil if not applicable
 	Alone   bool   // together with another attribute it may be right

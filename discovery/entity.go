@@ -46,7 +46,6 @@ type Binding struct {
 
 	rank  rank // of its calls among those of one wish
 	wakes bool // the appliance is switched on first
-	heats heat // what of it needs Settings.RemoteStart
 	guard guard
 	quiet bool // an attribute, but no field that Home Assistant may know of now
 	// mirrored: the property cannot be read, another one shows what was set.

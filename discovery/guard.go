@@ -26,9 +26,15 @@ func childLocked() *Rejection {
 	return &Rejection{Reason: "child_lock", Message: "The child lock is on at the appliance. Switch it off there, then try again.", Reported: true}
 }
 
-// needsLeave is the refusal of heat that the owner has not allowed. The halves
-// of a tower are allowed it together.
+// needsLeave is the refusal of what may do harm and the owner has not allowed.
 func needsLeave(d *Device) *Rejection {
-	whole := strings.TrimSuffix(d.Slug, "_"+slugWord(d.Part))
-	return &Rejection{Reason: "remote_start", Message: "This may start heat. To allow it, set remote_start: true for " + whole + " in the configuration."}
+	return &Rejection{Reason: "remote_start", Message: "This may start heat. To allow it, set remote_start: true for " + d.whole() + " in the configuration."}
 }
+
+// notAllowed is the refusal of what nobody knows and the owner has not allowed.
+func notAllowed(d *Device, path thinq.Path) *Rejection {
+	return &Rejection{Reason: "not_allowed", Message: "Nobody knows what this would begin. To allow it, set allow: [" + path.Key() + "] for " + d.whole() + " in the configuration."}
+}
+
+// whole is the slug of the appliance: its halves are allowed things together.
+func (d *Device) whole() string { return strings.TrimSuffix(d.Slug, "_"+slugWord(d.Part)) }

@@ -140,7 +140,7 @@ func (b *builder) natural(v *value) {
 func (b *builder) binding(v *value) Binding {
 	binding := Binding{
 		Attr: v.key, Props: []thinq.Property{v.Property}, Codec: propertyCodec(v.Property),
-		With: b.with(v), rank: rankOf(v.Path), heats: v.row.Heats, guard: v.guard, wakes: wakers[v.Path.Name],
+		With: b.with(v), rank: rankOf(v.Path), guard: v.guard, wakes: wakers[v.Path.Name],
 	}
 	if v.alien {
 		binding.Codec.Show = showValue(v.Path) // whether it is a word or a text, nobody says
@@ -154,7 +154,7 @@ func (b *builder) binding(v *value) Binding {
 		if v.Readable {
 			binding.Codec.Show = showProperty(v.Property)
 		}
-		binding.Codec, binding.heats = v.stage.codec(binding.Codec), nil // waiting is harmless
+		binding.Codec = v.stage.codec(binding.Codec)
 	}
 	return binding
 }

@@ -16,7 +16,9 @@ import (
 // willing allows everything that needs the owner's leave.
 func willing() Options {
 	o := testOptions
-	o.Settings = func(string, string) Settings { return Settings{RemoteStart: true} }
+	o.Settings = func(string, string) Settings {
+		return Settings{RemoteStart: true, Allow: []string{"operation.selfTest"}}
+	}
 	return o
 }
 

@@ -1,10 +1,6 @@
 package discovery
 
-import (
-	"slices"
-
-	"github.com/thinq2mqtt/thinq2mqtt/thinq"
-)
+import "github.com/thinq2mqtt/thinq2mqtt/thinq"
 
 // An Appliance is what the table says about a device type. Everything it does
 // not say follows from the profile.
@@ -33,7 +29,6 @@ type Row struct {
 	On       string   // LG's word for on, where the pair is not a usual one
 	With     []string // resource.name of what LG wants in the same call
 	While    string   // resource.name of what must be on, so that LG takes it
-	Heats    heat     // what starts heat, so that the owner must have allowed it
 	Word
 }
 
@@ -74,17 +69,4 @@ const derived = "derived"
 // derivedPath is the path of a remembered value.
 func derivedPath(part, location, name string) thinq.Path {
 	return thinq.Path{Part: part, Resource: derived, Name: name, Location: location}
-}
-
-// heat lists the words of a property that start heat.
-type heat []string
-
-// startedBy reports whether a wish is one that needs the owner's leave.
-func (h heat) startedBy(wish thinq.State) bool {
-	for _, v := range wish {
-		if name, ok := v.(string); ok && slices.Contains(h, name) {
-			return true
-		}
-	}
-	return false
 }

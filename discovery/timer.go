@@ -29,6 +29,16 @@ func split(name string) (stem string, minutes float64) {
 	return "", 0
 }
 
+// inUnit is the name of a part of a timer with another time unit.
+func inUnit(name, unit string) string {
+	for _, u := range timeUnits {
+		if before, after, ok := strings.Cut(name, u.name); ok && before != "" {
+			return before + unit + after
+		}
+	}
+	return name
+}
+
 // timers makes one entity of the parts of each timer that no composite has
 // taken. The parts keep their own attributes.
 func (b *builder) timers() {
@@ -74,7 +84,7 @@ func (b *builder) timer(t *timer) {
 	w := merge(row.Word, found)
 	key := b.claimPath(thinq.Path{Resource: t.resource, Location: t.location}, t.stem)
 	e := Entity{Key: key, Name: b.named(t.location, or(w.Name, sentence(snake(t.stem)))), Config: map[string]any{}}
-	binding := Binding{Attr: key, Props: t.properties(), With: b.with(&value{Property: t.parts[0].Property, row: row}), rank: rankValue, heats: row.Heats}
+	binding := Binding{Attr: key, Props: t.properties(), With: b.with(&value{Property: t.parts[0].Property, row: row}), rank: rankValue}
 	for _, v := range t.parts {
 		if !v.Writable || t.writable() {
 			b.consume(key, v)
@@ -91,7 +101,7 @@ func (b *builder) timer(t *timer) {
 	decorate(e.Config, w, e.Platform)
 	binding.guard = t.parts[0].guard
 	if st := t.parts[0].stage; st != nil {
-		binding.Codec, binding.heats = st.codec(binding.Codec), nil
+		binding.Codec = st.codec(binding.Codec)
 		b.reportedTimer(t, key, w.Name, w.Icon)
 	}
 	e.Bindings = []Binding{binding}

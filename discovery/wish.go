@@ -138,8 +138,8 @@ func (p *plan) add(o order) *Rejection {
 	if p.isSo(o, wish) {
 		return nil
 	}
-	if !p.device.Settings.RemoteStart && o.heats.startedBy(wish) {
-		return needsLeave(p.device)
+	if rejection := p.device.forbidden(o.Attr, wish, p.then); rejection != nil {
+		return rejection
 	}
 	if rejection := p.check(o, wish); rejection != nil {
 		return rejection

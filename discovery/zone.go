@@ -44,20 +44,22 @@ func (z zone) guard(b *builder) {
 	if z.remain != nil {
 		for _, v := range z.remain.parts {
 			v.guard = z.mayHeat
+			b.risk(v, cooking)
 		}
 	}
 	if !z.level.Writable {
 		return
 	}
 	z.level.guard = z.mayHeat
+	b.risk(z.level, cooking)
 	if z.level.Readable {
 		b.reported(z.level)
 	}
 	z.level.word.Disabled = true
 }
 
-// mayHeat refuses more heat where it is not safe.
-func (z zone) mayHeat(d *Device, wish, now thinq.State) *Rejection {
+// mayHeat refuses more heat where it is not safe, whatever the owner allows.
+func (z zone) mayHeat(_ *Device, wish, now thinq.State) *Rejection {
 	state, known := "", z.state != nil
 	if known {
 		state, _ = now[z.state.Path].(string)
@@ -65,8 +67,6 @@ func (z zone) mayHeat(d *Device, wish, now thinq.State) *Rejection {
 	switch {
 	case !z.heats(wish, now):
 		return nil
-	case !d.Settings.RemoteStart:
-		return needsLeave(d)
 	case z.remote != nil && now[z.remote.Path] == any(false):
 		return unarmed()
 	case state == "LOCK":

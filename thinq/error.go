@@ -26,6 +26,7 @@ const (
 	Blocked     Class = "blocked"     // the token lacks a permission
 	Gone        Class = "gone"        // no such appliance any more
 	Offline     Class = "offline"     // the appliance is not connected
+	Lost        Class = "lost"        // LG lost track of the appliance: only its owner can help
 	Unsupported Class = "unsupported" // not offered for this appliance
 	Done        Class = "done"        // was so already: success
 	Sublimit    Class = "sublimit"    // too many event subscriptions

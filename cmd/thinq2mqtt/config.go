@@ -18,7 +18,7 @@ type Config struct {
 	HTTP          HTTP               `koanf:"http" doc:"Status page, health checks and metrics."`
 	StateDir      string             `koanf:"state_dir" doc:"Folder for the identity at LG and the cache; losing it costs one registration, nothing else."`
 	Log           Log                `koanf:"log" doc:"What is written to standard error."`
-	Devices       map[string]Device  `koanf:"devices" doc:"Settings of single appliances, by id or slug: name, slug, ignore, remote_start (heat may be started from afar), optimistic." sample:"{oven_1a2b3c4d: {name: Oven, remote_start: true}}"`
+	Devices       map[string]Device  `koanf:"devices" doc:"Settings of single appliances, by id or slug: name, slug, ignore, remote_start (heat may be started from afar), optimistic, allow (properties that nobody knows and that may start something)." sample:"{oven_1a2b3c4d: {name: Oven, remote_start: true}}"`
 
 	Mappings Mappings `koanf:"mappings" doc:"What you want to see otherwise, by type, slug or device id, then by attribute or LG's property: name, icon, class, unit, enabled, hide, and options, the labels of words." sample:"{washer: {current_state: {name: Programme, options: {end: Finished}}, detergent_setting: {hide: true}}}"`
 
@@ -120,11 +120,12 @@ type Log struct {
 
 // Device is what a user says about one appliance.
 type Device struct {
-	Name        string `koanf:"name" doc:"Display name instead of LG's alias."`
-	Slug        string `koanf:"slug" doc:"Name in topics; lower-case letters, digits and underscores."`
-	Ignore      bool   `koanf:"ignore" doc:"Leave the appliance alone."`
-	RemoteStart bool   `koanf:"remote_start" doc:"Heat may be started from afar (oven, cooktop, microwave, dryer …)."`
-	Optimistic  bool   `koanf:"optimistic" doc:"Home Assistant shows a command as done before the appliance says so."`
+	Name        string   `koanf:"name" doc:"Display name instead of LG's alias."`
+	Slug        string   `koanf:"slug" doc:"Name in topics; lower-case letters, digits and underscores."`
+	Ignore      bool     `koanf:"ignore" doc:"Leave the appliance alone."`
+	RemoteStart bool     `koanf:"remote_start" doc:"Heat may be started from afar (oven, cooktop, microwave, dryer …), and tap water made hotter than 60 °C."`
+	Optimistic  bool     `koanf:"optimistic" doc:"Home Assistant shows a command as done before the appliance says so."`
+	Allow       []string `koanf:"allow" doc:"LG's properties (resource.name) that thinq2mqtt does not know and that may start, heat, open, unlock, dispense or release something all the same."`
 }
 
 // Mappings are what a user wants to see otherwise.

@@ -68,6 +68,8 @@ func (c *checker) node(n *yaml.Node, t reflect.Type, key string, depth int) {
 	case n.ShortTag() == "!!null":
 	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map:
 		c.section(n, t, key, depth)
+	case t.Kind() == reflect.Slice:
+		c.list(n, t, key, depth)
 	default:
 		c.scalar(n, t, key)
 	}
@@ -112,6 +114,17 @@ func (c *checker) section(n *yaml.Node, t reflect.Type, key string, depth int) {
 		first[name.Value] = name.Line
 		c.at[full] = c.line(name)
 		c.node(value, elem, full, depth+1)
+	}
+}
+
+// list checks a list of values, each at its place.
+func (c *checker) list(n *yaml.Node, t reflect.Type, key string, depth int) {
+	if n.Kind != yaml.SequenceNode {
+		c.complain(c.line(n), key, "must be a list: put it into brackets")
+		return
+	}
+	for _, value := range n.Content {
+		c.node(value, t.Elem(), key, depth+1)
 	}
 }
 
@@ -169,6 +182,8 @@ func convert(t reflect.Type, value string) (any, string) {
 		return value, duration(value)
 	case t.Kind() == reflect.String:
 		return value, ""
+	case t == reflect.TypeFor[[]string]():
+		return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }), ""
 	case t.Kind() == reflect.Bool:
 		if value != "true" && value != "false" {
 			return nil, fmt.Sprintf("must be true or false, not %q", value)

@@ -72,6 +72,7 @@ type schema struct {
 	Default     any                `json:"default,omitempty"`
 	Properties  map[string]*schema `json:"properties,omitempty"`
 	Additional  any                `json:"additionalProperties,omitempty"` // false, or *schema
+	Items       *schema            `json:"items,omitempty"`
 }
 
 // writeSchema writes the JSON Schema of a configuration file.
@@ -95,6 +96,8 @@ func schemaOf(v reflect.Value) *schema {
 		return &schema{Type: "object", Additional: schemaOf(reflect.ValueOf(defaultAccount()))}
 	case v.Kind() == reflect.Map:
 		return &schema{Type: "object", Additional: schemaOf(reflect.Zero(v.Type().Elem()))}
+	case v.Kind() == reflect.Slice:
+		return &schema{Type: "array", Items: schemaOf(reflect.Zero(v.Type().Elem()))}
 	case v.Kind() == reflect.Struct:
 		return sectionSchema(v)
 	case v.Type() == reflect.TypeFor[time.Duration]():

@@ -215,6 +215,6 @@ func (c *Config) settings(id, slug string) discovery.Settings {
 		d = c.Devices[slug]
 	}
 	return discovery.Settings{
-		Name: d.Name, Slug: d.Slug, Ignore: d.Ignore, RemoteStart: d.RemoteStart, Optimistic: d.Optimistic,
+		Name: d.Name, Slug: d.Slug, Ignore: d.Ignore, RemoteStart: d.RemoteStart, Optimistic: d.Optimistic, Allow: d.Allow,
 	}
 }
