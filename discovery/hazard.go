@@ -24,45 +24,6 @@ type move struct {
 	wish, now thinq.State
 }
 
-const (
-	cookers = "OVEN MICROWAVE RANGE FRYER GRILL TOASTER COOKER KETTLE"
-	hobs    = "COOKTOP HOB"
-	dryers  = "DRYER STYLER"
-	combos  = "WASHCOMBO_MAIN"
-	heaters = "HEATER BOILER"
-)
-
-// washing is when a washer that dries, too, does not.
-const washing = "mode.washerMode=WASH"
-
-// boosted is when the boost of a water heater goes on, after a vacation perhaps.
-const boosted = derived + ".modeBeforeAway=TURBO"
-
-// scald is how hot the water of a tap may become without leave, in Celsius.
-const scald = 60
-
-// hazards are all of them but those of zones, see [zone.guard]. What a person
-// allows at the appliance itself before every start, as at washers, is none.
-var hazards = []hazard{
-	{types: cookers, does: ordering("START", "RESUME", "PREHEAT", "PREHEATING", "SELF_CLEAN", "SELF_CLEANING"), heats: true},
-	{types: cookers, path: "temperature.targetTemperature", does: raising, rests: true},
-	{types: cookers, path: "temperatureInUnits.targetTemperature", does: raising, rests: true},
-	{types: cookers, path: "power.powerLevel", does: raising, rests: true},
-	{types: cookers, path: "timer.target", does: raising, rests: true},
-	{types: cookers, path: "timer.remain", does: raising, rests: true},
-	{types: hobs, does: ordering("START", "RESUME", "POWER_ON", "BOOST")},
-	{types: dryers, does: ordering("START", "RESUME"), heats: true},
-	{types: dryers, path: "timer.relativeToStart", does: delaying},
-	{types: dryers, path: "timer.relativeToStop", does: delaying},
-	{types: combos, does: ordering("START", "RESUME"), unless: washing, heats: true},
-	{types: combos, path: "timer.relativeToStart", does: delaying, unless: washing},
-	{types: combos, path: "timer.relativeToStop", does: delaying, unless: washing},
-	{types: heaters, path: "temperatureInUnits.targetTemperature", does: scalding},
-	{types: heaters, path: "hotWaterTemperatureInUnits.targetTemperature", does: scalding},
-	{types: heaters, does: ordering("TURBO"), unless: boosted},
-	{types: heaters, does: ordering("BOOST")},
-}
-
 // cooking is the hazard of a zone: a higher level, or a longer time.
 var cooking = hazard{does: raising}
 

@@ -81,7 +81,7 @@ var codes = map[string]meaning{
 	"2209": {Busy, "The appliance did not answer in time. It may still do what it was told: look at it before you try again."},         // DEVICE_RESPONSE_DELAY
 	"2210": {Busy, "LG asks to try again in a moment."},                                                                                // RETRY_REQUEST
 	"2212": {Busy, "The appliance is synchronising with LG's cloud. Try again in a moment."},                                           // SYNCING
-	"2213": {Lost, "LG has lost track of the appliance. Remove it in the LG ThinQ app and add it again."},                           // RETRY_AFTER_DELETING_DEVICE
+	"2213": {Lost, "LG has lost track of the appliance. Remove it in the LG ThinQ app and add it again."},                              // RETRY_AFTER_DELETING_DEVICE
 	"2214": {Busy, tryLater},                                                                                                           // FAIL_REQUEST
 	"2301": {Refused, "Remote start is switched off at the appliance. Switch it on there, then try again."},                            // COMMAND_NOT_SUPPORTED_IN_REMOTE_OFF
 	"2302": {Refused, "The appliance does not take this in its present state. Wait until it is done, or stop it first."},               // COMMAND_NOT_SUPPORTED_IN_STATE
