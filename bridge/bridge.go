@@ -144,6 +144,7 @@ type Bridge struct {
 	roster     []byte             // bridge/devices as last published
 	unknown    map[string]bool    // types without a table, of which it was said
 	stand      stance             // towards other bridges at the base topic
+	trail      *audit             // nil: there is no folder for it
 	delivery   string             // whether commands reach us, as far as it is known
 	troubles   map[string]trouble // by kind
 	kept       map[string]bool    // topics of ours that the broker keeps
@@ -181,7 +182,7 @@ func New(o Options) *Bridge {
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
 		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, withdrawn: map[string]bool{}, reproached: map[string]bool{}, unknown: map[string]bool{},
 		troubles: map[string]trouble{}, kept: map[string]bool{}, former: map[string]ledger{},
-		account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
+		trail: newAudit(o.Store), account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}
 	configured := o.Discovery.Settings
 	b.o.Discovery.Settings = func(id, slug string) discovery.Settings { return b.settings(configured, id, slug) }
@@ -204,6 +205,9 @@ func (b *Bridge) Run(ctx context.Context) error {
 	b.restore()
 	b.begin()
 	b.work.Go(func() { b.outbox.run(work) })
+	if b.trail != nil {
+		b.work.Go(func() { b.keepAudit(work, b.trail) })
+	}
 	for ctx.Err() == nil {
 		b.dispatch(work, events)
 		b.turn(ctx.Done())

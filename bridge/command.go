@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -47,17 +48,19 @@ type command struct {
 	correlation []byte
 	received    time.Time
 
-	goal    thinq.State // what the appliance must show, as far as it can
-	shown   bool        // it was shown already when the call went out, against what was under way
-	sent    time.Time   // zero: still waiting
-	taken   bool        // LG accepted it
-	stirred bool        // the appliance reported a change since
-	asked   time.Time   // when a read was asked to decide
-	doubt   error       // LG's answer, where it leaves open whether it was done
-	safe    bool        // it leads to less: nothing stands in its way
-	urgent  bool        // it ends what the appliance does
-	unsure  bool        // it waits for a read of the appliance
-	twins   []*command  // the same, sent right after: they end as it does
+	goal    thinq.State  // what the appliance must show, as far as it can
+	shown   bool         // it was shown already when the call went out, against what was under way
+	sent    time.Time    // zero: still waiting
+	taken   bool         // LG accepted it
+	stirred bool         // the appliance reported a change since
+	asked   time.Time    // when a read was asked to decide
+	doubt   error        // LG's answer, where it leaves open whether it was done
+	risky   bool         // it is one of what needs the owner's leave
+	heat    []thinq.Path // where it starts heat
+	safe    bool         // it leads to less: nothing stands in its way
+	urgent  bool         // it ends what the appliance does
+	unsure  bool         // it waits for a read of the appliance
+	twins   []*command   // the same, sent right after: they end as it does
 	ended   bool
 	status  string // how it ended, and why
 	why     *rejection
@@ -291,10 +294,11 @@ func (b *Bridge) accept(c *command) {
 	calls, err := c.half.Wish(c.attrs, d.assumed())
 	c.safe = err == nil && c.half.Safe(calls, d.state)
 	c.urgent = c.safe && c.half.Ends(calls)
+	c.risky, c.heat = c.half.Risky(calls, d.assumed())
 	why := refusedWish(err)
 	hazy := c.hazy(calls, why, now)
 	if why == nil {
-		why = d.orders.tooMany(c, now)
+		why = cmp.Or(d.orders.tooMany(c, now), d.orders.overheated(c.heat, now))
 	}
 	if why != nil && !why.alone && !hazy { // what may be right with another one waits for it
 		b.keepStaged(c, why)
@@ -332,6 +336,14 @@ func (b *Bridge) line(c *command) {
 	}
 	d.orders.waiting = append(d.orders.waiting, c)
 	b.busy[d] = true
+}
+
+// word is the reason; empty if there is none.
+func (r *rejection) word() string {
+	if r == nil {
+		return ""
+	}
+	return r.Reason
 }
 
 func refusedWish(err error) *rejection {
@@ -428,6 +440,7 @@ func (b *Bridge) audit(c *command, status string, why *rejection) {
 		kind = c.half.Type
 	}
 	took := time.Since(c.received)
+	b.record(c.recorded("end", status, why.word()))
 	b.m.commands.WithLabelValues(b.o.Account, kind, status).Inc()
 	b.m.commandDuration.WithLabelValues(status).Observe(took.Seconds())
 	if now := time.Now(); status == rejected && c.sent.IsZero() && !b.noise.lines.take(now) {

@@ -263,3 +263,56 @@ func (b *Bridge) yield(d *device, f *batch) {
 	b.overrule(late, last)
 	f.calls = nil
 }
+
+// Heat is not started more often than so in so long at a place, whoever may start
+// it.
+const (
+	heatStarts = 2
+	heatWindow = 10 * time.Minute
+)
+
+// overheated refuses to start heat again where that was done too often.
+func (o *orders) overheated(places []thinq.Path, now time.Time) *rejection {
+	for _, p := range places {
+		if lately := o.starts[p]; len(lately) >= heatStarts && now.Sub(lately[len(lately)-heatStarts]) < heatWindow {
+			until := lately[len(lately)-heatStarts].Add(heatWindow)
+			return &rejection{
+				Reason:  "too_many",
+				Message: "It was started too often. It can be started again at " + until.Format(time.TimeOnly),
+				Until:   new(until.UTC().Truncate(time.Second)),
+			}
+		}
+	}
+	return nil
+}
+
+// cool ends the commands of a group that would start heat too often.
+func (b *Bridge) cool(d *device, group []*command, why *rejection) {
+	all := !slices.ContainsFunc(group, func(c *command) bool { return len(c.heat) > 0 })
+	for _, c := range group {
+		if all || len(c.heat) > 0 {
+			b.end(c, rejected, why)
+		}
+	}
+	d.orders.sweep()
+	b.publishState(d, true)
+}
+
+// ignite notes that heat is started.
+func (o *orders) ignite(places []thinq.Path, now time.Time) {
+	for _, p := range places {
+		if o.starts == nil {
+			o.starts = map[thinq.Path][]time.Time{}
+		}
+		o.starts[p] = append(o.starts[p][max(0, len(o.starts[p])-heatStarts):], now)
+	}
+}
+
+// quench forgets starts that were refused.
+func (o *orders) quench(places []thinq.Path) {
+	for _, p := range places {
+		if n := len(o.starts[p]); n > 0 {
+			o.starts[p] = o.starts[p][:n-1]
+		}
+	}
+}

@@ -22,12 +22,13 @@ const (
 type orders struct {
 	waiting []*command
 	flying  *batch
-	open    []*command        // sent, not yet confirmed
-	begun   time.Time         // when the last batch went out
-	done    time.Time         // when LG answered it
-	limits  map[string]*limit // by slug and attribute
-	acted   *command          // the last one sent whose effect no state shows
-	lately  []*command        // what matters to what follows within the window
+	open    []*command                 // sent, not yet confirmed
+	begun   time.Time                  // when the last batch went out
+	done    time.Time                  // when LG answered it
+	limits  map[string]*limit          // by slug and attribute
+	starts  map[thinq.Path][]time.Time // of heat, lately, by place
+	acted   *command                   // the last one sent whose effect no state shows
+	lately  []*command                 // what matters to what follows within the window
 }
 
 // A batch is a set of commands that travel together, as calls in order.
@@ -37,6 +38,9 @@ type batch struct {
 	calls    []thinq.State
 	calling  bool
 	answered time.Time
+	risky    bool         // the owner's leave was needed for it
+	heat     []thinq.Path // where it starts heat
+	recorded bool         // a line of each command stands in the record
 }
 
 func (o *orders) idle() bool {
@@ -140,10 +144,20 @@ func (b *Bridge) pick(d *device, now time.Time) {
 	}
 	calls = b.keepLocal(d, calls)
 	assumed := d.assumed()
+	risky, heat := group[0].half.Risky(calls, assumed)
+	if why := o.overheated(heat, now); why != nil {
+		b.cool(d, group, why)
+		b.wakeFor(d, now)
+		return
+	}
 	for _, c := range group {
 		c.aim(d, assumed, calls)
 	}
 	b.depart(d, group, calls, now)
+	if f := o.flying; f != nil {
+		f.risky, f.heat = risky, heat
+		o.ignite(heat, now)
+	}
 }
 
 // keepLocal fulfils what of a wish is for the bridge itself to remember, and
@@ -348,11 +362,16 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	f.calling, f.answered = true, time.Time{}
 	b.controls++
 	b.log.Debug("control", "device", d.slug, "body", string(body))
+	recorded := b.recordCall(f)
 	b.work.Go(func() {
-		err := b.o.Cloud.Control(thinq.WithLane(ctx, thinq.Command), d.info.ID, body)
+		err := recorded(ctx)
+		settled := b.unrecorded
+		if err == nil {
+			err, settled = b.o.Cloud.Control(thinq.WithLane(ctx, thinq.Command), d.info.ID, body), b.settle
+		}
 		b.post(ctx, func() {
 			b.controls--
-			b.guard(d, func() { b.settle(d, f, err) })
+			b.guard(d, func() { settled(d, f, err) })
 		})
 	})
 	if f.half.Settings.Optimistic {

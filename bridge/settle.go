@@ -95,6 +95,7 @@ func (b *Bridge) reject(d *device, f *batch, why *rejection) {
 	for _, c := range f.commands {
 		b.end(c, rejected, why)
 	}
+	d.orders.quench(f.heat)
 	d.orders.flying = nil
 	b.publishState(d, true)
 }
@@ -190,5 +191,5 @@ func (b *Bridge) finishSent(d *device) {
 	for _, c := range d.orders.sent() {
 		b.end(c, unknown, shuttingDown)
 	}
-	d.orders = orders{limits: d.orders.limits}
+	d.orders = orders{limits: d.orders.limits, starts: d.orders.starts}
 }

@@ -98,12 +98,18 @@ func (b *builder) risk(v *value, h hazard) {
 	b.device.hazards[v.Path] = append(b.device.hazards[v.Path], h)
 }
 
+// A risk is a hazard of one value.
+type risk struct {
+	hazard
+	at thinq.Path
+}
+
 // risks are the hazards of a wish.
-func (d *description) risks(wish, now thinq.State) (found []hazard) {
+func (d *description) risks(wish, now thinq.State) (found []risk) {
 	for path := range wish {
 		for _, h := range d.hazards[path] {
 			if h.does(move{path, wish, now}) && !(h.rests && rests(path, now)) && !d.excuses(h, path, now) {
-				found = append(found, h)
+				found = append(found, risk{h, path})
 			}
 		}
 	}
@@ -145,12 +151,16 @@ func (d *description) excuses(h hazard, at thinq.Path, now thinq.State) bool {
 }
 
 // Risky reports whether calls of a wish are such that the owner's leave was
-// needed for them; heat, whether they start heat.
-func (d *Device) Risky(calls []thinq.State, now thinq.State) (risky, heat bool) {
+// needed for them. Heat are the places at which they start heat: paths of a part
+// and a location.
+func (d *Device) Risky(calls []thinq.State, now thinq.State) (risky bool, heat []thinq.Path) {
 	for _, call := range calls {
-		found := d.risks(call, now)
-		risky = risky || len(found) > 0
-		heat = heat || slices.ContainsFunc(found, func(h hazard) bool { return h.heats })
+		for _, r := range d.risks(call, now) {
+			risky = true
+			if place := (thinq.Path{Part: r.at.Part, Location: r.at.Location}); r.heats && !slices.Contains(heat, place) {
+				heat = append(heat, place)
+			}
+		}
 	}
 	return risky, heat
 }
