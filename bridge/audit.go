@@ -85,31 +85,37 @@ func (b *Bridge) keepAudit(ctx context.Context, a *audit) {
 	for {
 		select {
 		case e := <-a.entries:
-			b.enter(a, e)
+			b.enter(ctx, a, e)
 		case <-ctx.Done():
 			for len(a.entries) > 0 {
-				b.enter(a, <-a.entries)
+				b.enter(ctx, a, <-a.entries)
 			}
 			return
 		}
 	}
 }
 
-// enter writes a line, and says once that it cannot be done, and once that it can
+// enter writes a line, and has it told when that cannot be done, and when it can
 // again.
-func (b *Bridge) enter(a *audit, e auditEntry) {
+func (b *Bridge) enter(ctx context.Context, a *audit, e auditEntry) {
 	err := a.write(e.line, e.done != nil)
 	if e.done != nil {
 		e.done <- err
 	}
 	b.m.writes.WithLabelValues(auditFile, map[bool]string{true: "ok", false: "error"}[err == nil]).Inc()
-	switch ill := err != nil; {
-	case ill && !a.ill:
-		b.log.Warn("the record of commands cannot be written: what may do harm is rejected until it can", "file", a.path, "err", err)
-	case a.ill && !ill:
-		b.log.Info("the record of commands is written again", "file", a.path)
+	if a.ill || err != nil {
+		a.ill = err != nil
+		b.post(ctx, func() { b.recorded(err) })
 	}
-	a.ill = err != nil
+}
+
+// recorded notes how the last line went, if it or the one before failed.
+func (b *Bridge) recorded(err error) {
+	if err == nil {
+		b.well(troubleRecord)
+		return
+	}
+	b.troubled(troubleRecord, "the record of commands cannot be written: "+err.Error()+"; what may do harm is rejected until it can")
 }
 
 // write appends a line; sync waits for the disk.

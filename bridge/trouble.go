@@ -11,6 +11,7 @@ import (
 const (
 	troubleDisk     = "disk"
 	troubleDelivery = "delivery"
+	troubleRecord   = "record"
 	troubleBroker   = "broker refuses " // and the kind of message
 )
 
