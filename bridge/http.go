@@ -5,10 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,105 +22,43 @@ type VersionInfo struct {
 	Go      string `json:"go,omitempty"`
 }
 
-// A site serves the status page and the endpoints for machines.
-type site struct {
-	version VersionInfo
-	bridges []*Bridge
+// A Site is the status page and the endpoints for machines.
+type Site struct {
+	Version  VersionInfo
+	Metrics  prometheus.Gatherer
+	Names    []string               // by which it may be asked for, beside this machine's; a port counts if there is one
+	Password func() (string, error) // that other machines must send; nil: none
+	Bridges  []*Bridge
 }
 
 // snapshotWait bounds what a page waits for a loop.
 const snapshotWait = time.Second
 
-// Handler serves the status page and the endpoints for machines (contract
-// section 5). It answers GET and HEAD only and changes nothing.
-func Handler(version VersionInfo, g prometheus.Gatherer, bridges ...*Bridge) http.Handler {
-	s := &site{version: version, bridges: bridges}
+// Handler serves the site (contract section 5). It answers GET and HEAD only and
+// changes nothing.
+func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.page)
-	mux.HandleFunc("GET /livez", s.livez)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, version) })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	return protect(mux)
+	for path, handler := range s.routes() {
+		mux.Handle("GET "+path, handler)
+	}
+	return s.protect(mux)
 }
 
-// headers keep what others may do with our pages to nothing at all.
-var headers = map[string]string{
-	"Content-Security-Policy":      "default-src 'none'; style-src '" + styleHash + "'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	"X-Content-Type-Options":       "nosniff",
-	"X-Frame-Options":              "DENY",
-	"Referrer-Policy":              "no-referrer",
-	"Cross-Origin-Resource-Policy": "same-origin",
-	"Cache-Control":                "no-store",
-}
-
-// protect refuses what a page of somebody else could make a browser send. The
-// probe for liveness says nothing and is open to all.
-func protect(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, value := range headers {
-			w.Header().Set(name, value)
-		}
-		switch {
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
-		case r.URL.Path == "/livez":
-			next.ServeHTTP(w, r)
-		case !localName(r.Host):
-			http.Error(w, "this server is not known under that name", http.StatusMisdirectedRequest)
-		case foreign(r):
-			http.Error(w, "not for other sites", http.StatusForbidden)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-// localSuffixes are names that nobody can register on the internet, so that no
-// page of a stranger can be served under them (DNS rebinding).
-var localSuffixes = []string{".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa", ".localdomain", ".fritz.box"}
-
-// localName reports whether a Host header names an address, this machine, or
-// a name that only the local network can give.
-func localName(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
+// routes are all there is.
+func (s *Site) routes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/{$}":     http.HandlerFunc(s.page),
+		"/livez":   http.HandlerFunc(s.livez),
+		"/readyz":  http.HandlerFunc(s.readyz),
+		"/healthz": http.HandlerFunc(s.healthz),
+		"/version": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Version) }),
+		"/metrics": promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	if host == "" || strings.HasSuffix(host, ".") {
-		return false
-	}
-	if !strings.Contains(host, ".") { // a container or machine name
-		return strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
-	}
-	for _, suffix := range localSuffixes {
-		if strings.HasSuffix(host, suffix) {
-			return true
-		}
-	}
-	name, err := os.Hostname()
-	return err == nil && host == strings.ToLower(name)
-}
-
-// foreign recognises requests that a page of another site makes. Following a
-// link is no such request.
-func foreign(r *http.Request) bool {
-	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return true
-	}
-	origin := r.Header.Get("Origin")
-	return origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host
 }
 
 // livez answers whether a restart would help: it would if a loop stands still.
-func (s *site) livez(w http.ResponseWriter, _ *http.Request) {
-	for _, b := range s.bridges {
+func (s *Site) livez(w http.ResponseWriter, _ *http.Request) {
+	for _, b := range s.Bridges {
 		if !b.turns() {
 			http.Error(w, "a loop stands still", http.StatusServiceUnavailable)
 			return
@@ -133,7 +68,7 @@ func (s *site) livez(w http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz answers whether every bridge does its job.
-func (s *site) readyz(w http.ResponseWriter, r *http.Request) {
+func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	code := http.StatusOK
 	var lines []string
 	for _, snap := range s.snapshots(r.Context()) {
@@ -168,7 +103,7 @@ func (s Snapshot) checks(name string) []string {
 
 // healthz is everything, for a machine, without the names that people gave
 // their appliances. The status is always 200.
-func (s *site) healthz(w http.ResponseWriter, r *http.Request) {
+func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
 	snaps := s.snapshots(r.Context())
 	status := "ok"
 	for i := range snaps {
@@ -179,7 +114,7 @@ func (s *site) healthz(w http.ResponseWriter, r *http.Request) {
 			snaps[i].Devices[j].ID, snaps[i].Devices[j].Name = cut(snaps[i].Devices[j].ID, 8), ""
 		}
 	}
-	writeJSON(w, map[string]any{"status": status, "version": s.version, "bridges": snaps})
+	writeJSON(w, map[string]any{"status": status, "version": s.Version, "bridges": snaps})
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -190,11 +125,11 @@ func writeJSON(w http.ResponseWriter, v any) {
 }
 
 // snapshots asks every bridge. One that does not answer is shown as such.
-func (s *site) snapshots(ctx context.Context) []Snapshot {
+func (s *Site) snapshots(ctx context.Context) []Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
 	defer cancel()
 	var all []Snapshot
-	for _, b := range s.bridges {
+	for _, b := range s.Bridges {
 		snap, err := b.Snapshot(ctx)
 		if err != nil {
 			snap = Snapshot{Account: b.o.Account, Cloud: condStarting, Push: pushOff, Awaited: []string{"the loop: " + err.Error()}}

@@ -31,8 +31,12 @@ func (h *home) ask(target string, change ...func(*http.Request)) *httptest.Respo
 		f(r)
 	}
 	w := httptest.NewRecorder()
-	Handler(VersionInfo{Version: "1.0.0", Commit: "abc"}, prometheus.NewRegistry(), h.bridge).ServeHTTP(w, r)
+	h.site().Handler().ServeHTTP(w, r)
 	return w
+}
+
+func (h *home) site() *Site {
+	return &Site{Version: VersionInfo{Version: "1.0.0", Commit: "abc"}, Metrics: prometheus.NewRegistry(), Bridges: []*Bridge{h.bridge}}
 }
 
 func golden(t *testing.T, name, got string) {
@@ -75,67 +79,6 @@ func TestStatusPage(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestHeaders(t *testing.T) {
-	inHome(t, nil, func(h *home) {
-		h.run()
-		for _, target := range []string{"/", "/livez", "/readyz", "/healthz", "/metrics", "/version", "/nothing"} {
-			w := h.ask(target)
-			for name, want := range headers {
-				if got := w.Header().Get(name); got != want {
-					t.Errorf("%s: %s = %q", target, name, got)
-				}
-			}
-		}
-	})
-}
-
-func TestRequestsThatAreRefused(t *testing.T) {
-	header := func(name, value string) func(*http.Request) {
-		return func(r *http.Request) { r.Header.Set(name, value) }
-	}
-	host := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
-	method := func(name string) func(*http.Request) { return func(r *http.Request) { r.Method = name } }
-	both := func(f, g func(*http.Request)) func(*http.Request) { return func(r *http.Request) { f(r); g(r) } }
-	tests := []struct {
-		name   string
-		target string
-		change func(*http.Request)
-		want   int
-	}{
-		{"loopback name", "/", host("localhost"), 200},
-		{"address", "/", host("192.168.1.5:8099"), 200},
-		{"IPv6", "/", host("[::1]:8099"), 200},
-		{"machine name", "/", host("homeserver:8099"), 200},
-		{"local domain", "/", host("homeserver.local:8099"), 200},
-		{"foreign name", "/", host("evil.example.com"), 421},
-		{"foreign name with a local part", "/", host("localhost.evil.com"), 421},
-		{"trailing dot", "/", host("localhost."), 421},
-		{"user part", "/", host("a@localhost"), 421},
-		{"no name", "/", host(""), 421},
-		{"foreign name, liveness", "/livez", host("evil.example.com"), 200},
-		{"POST", "/", method(http.MethodPost), 405},
-		{"DELETE", "/healthz", method(http.MethodDelete), 405},
-		{"OPTIONS", "/", method(http.MethodOptions), 405},
-		{"HEAD", "/", method(http.MethodHead), 200},
-		{"foreign origin", "/healthz", header("Origin", "http://evil.example.com"), 403},
-		{"null origin", "/healthz", header("Origin", "null"), 403},
-		{"own origin", "/healthz", header("Origin", "http://localhost:8099"), 200},
-		{"another site's picture", "/metrics", both(header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Mode", "no-cors")), 403},
-		{"a link from another site", "/", both(header("Sec-Fetch-Site", "cross-site"), header("Sec-Fetch-Mode", "navigate")), 200},
-		{"unknown path", "/api", host("localhost"), 404},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			inHome(t, nil, func(h *home) {
-				h.run()
-				if got := h.ask(tt.target, tt.change); got.Code != tt.want {
-					t.Errorf("status %d, want %d", got.Code, tt.want)
-				}
-			})
-		})
-	}
 }
 
 func TestReadiness(t *testing.T) {

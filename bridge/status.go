@@ -28,13 +28,13 @@ var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
 }).Parse(statusHTML))
 
 // page is the status page. It is read without a script and renews itself.
-func (s *site) page(w http.ResponseWriter, r *http.Request) {
+func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	var out bytes.Buffer
 	err := statusPage.Execute(&out, struct {
 		Version VersionInfo
 		Bridges []Snapshot
 		Now     time.Time
-	}{s.version, s.snapshots(r.Context()), time.Now()})
+	}{s.Version, s.snapshots(r.Context()), time.Now()})
 	if err != nil {
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
 		return

@@ -66,7 +66,7 @@ func (a *app) build(d *daemon, cfg *Config, h slog.Handler, level *slog.LevelVar
 	if d.listener, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
 		return exitf(exitFault, "http.listen: %w: choose another address, or leave it empty for no page", err)
 	}
-	d.handler = bridge.Handler(versionInfo(), registry, d.bridges()...)
+	d.handler = (&bridge.Site{Version: versionInfo(), Metrics: registry, Bridges: d.bridges()}).Handler()
 	return nil
 }
 
