@@ -78,6 +78,7 @@ type Options struct {
 	Restart       func()         // for bridge/request/restart; may be nil
 	Log           *LogHandler    // where bridge/logging comes from; may be nil
 	Spill         *Spill         // where the broker's messages are that found no room; may be nil
+	Token         func() Token   // what is known of the account's token, for the page; may be nil
 }
 
 // eventBuffer is how many events may wait for the loop before they are dropped

@@ -67,7 +67,10 @@ func (s *Site) livez(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// readyz answers whether every bridge does its job.
+// readyz answers whether every bridge does its job: it has the broker, its list
+// of appliances and their first states, and LG answers, or will when a pause has
+// passed. Events that do not come are not part of that, because reads stand in
+// for them: /healthz and /metrics have them.
 func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	code := http.StatusOK
 	var lines []string
@@ -124,6 +127,12 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_ = out.Encode(v) // the reader has gone away
 }
 
+// A Token is what others may know of a token: that there is one, and since when.
+type Token struct {
+	Present bool      `json:"present"`
+	Since   time.Time `json:"since,omitzero"`
+}
+
 // snapshots asks every bridge. One that does not answer is shown as such.
 func (s *Site) snapshots(ctx context.Context) []Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
@@ -133,6 +142,9 @@ func (s *Site) snapshots(ctx context.Context) []Snapshot {
 		snap, err := b.Snapshot(ctx)
 		if err != nil {
 			snap = Snapshot{Account: b.o.Account, Cloud: condStarting, Push: pushOff, Awaited: []string{"the loop: " + err.Error()}}
+		}
+		if b.o.Token != nil { // files are not the loop's business
+			snap.Token = new(b.o.Token())
 		}
 		all = append(all, snap)
 	}

@@ -6,13 +6,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,10 +62,12 @@ func golden(t *testing.T, name, got string) {
 }
 
 // The page, with names that would like to be more than text.
-func TestStatusPage(t *testing.T) {
+func TestS20PageContent(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.cloud.devices[0].Alias = `<script>alert("1")</script> & {{.}} 'x'`
 		h.cloud.devices[1].Model = `"><img src=x onerror=y>`
+		h.cloud.devices[1].Alias = "Di\x1b[2J\x1b]0;owned\a\u202esh\x00\u0085\n\r\ttab"
+		h.o.Token = func() Token { return Token{Present: true, Since: time.Now().Add(-29 * time.Hour)} }
 		h.start()
 		w := h.ask("/")
 		if w.Code != http.StatusOK {
@@ -77,6 +84,73 @@ func TestStatusPage(t *testing.T) {
 			if strings.Contains(w.Body.String(), bad) {
 				t.Errorf("the page contains %q", bad)
 			}
+		}
+		for line := range strings.Lines(w.Body.String()) {
+			if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+				t.Errorf("the page steers who reads it: %q", line)
+			}
+		}
+		if !strings.Contains(w.Body.String(), "of 29h0m ago") {
+			t.Error("the page does not say how old the token is")
+		}
+	})
+}
+
+// Whether there is a token is told, and nothing of it; whose appliances are known
+// needs no more of their ids than tells them apart.
+func TestS20TokenAndIDs(t *testing.T) {
+	for there, want := range map[bool]string{true: `present</span></div>`, false: `absent</span></div>`} {
+		inHome(t, []string{ac}, func(h *home) {
+			id := strings.Repeat("0123456789abcdef", 4)
+			h.cloud.devices[0].ID, h.cloud.profiles[id], h.cloud.states[id] = id, h.cloud.profiles["ac"], h.cloud.states["ac"]
+			h.o.Token = func() Token { return Token{Present: there} }
+			h.start()
+			if page := h.ask("/").Body.String(); !strings.Contains(page, "<b>Token</b>") || !strings.Contains(page, want) || strings.Contains(page, id[:9]) {
+				t.Errorf("token there: %v\n%s", there, page)
+			}
+			if health := h.ask("/healthz").Body.String(); strings.Contains(health, id[:9]) || !strings.Contains(health, id[:8]) || !strings.Contains(health, fmt.Sprintf(`"present": %v`, there)) {
+				t.Errorf("token there: %v\n%s", there, health)
+			}
+		})
+	}
+}
+
+// The answers to what does not change anything do not.
+func TestS18GetChangesNothing(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.start()
+		site := h.site()
+		look := func() string {
+			s, err := h.bridge.Snapshot(h.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var cache cache
+			if err := h.bridge.ask(h.Context(), func() { cache = h.bridge.snapshotCache() }); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			text, err := json.Marshal([]any{s, cache, h.cloud.made(""), h.broker.sent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		before := look()
+		paths := slices.Collect(maps.Keys(site.routes()))
+		for _, link := range regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(h.ask("/").Body.String(), -1) {
+			paths = append(paths, "/"+link[1])
+		}
+		for _, path := range append(paths, "/nothing", "/set", "/"+h.slug("ac")+"/set", "/bridge/request/restart") {
+			for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+				for _, query := range []string{"", "?refresh=1&power=on"} {
+					asked(site, method, strings.TrimSuffix(path, "{$}")+query, nil)
+				}
+			}
+		}
+		synctest.Wait()
+		if diff := cmp.Diff(before, look()); diff != "" {
+			t.Errorf("changed (-before +after)\n%s", diff)
 		}
 	})
 }

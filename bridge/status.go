@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 )
 
 //go:embed status.html
@@ -40,7 +41,16 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(out.Bytes()) // the reader has gone away
+	_, _ = w.Write(bytes.Map(visible, out.Bytes())) // the reader has gone away
+}
+
+// visible shows what would steer a terminal, or turn the writing round, as a
+// character that nobody can read.
+func visible(r rune) rune {
+	if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // ago is how long something is past, in words.
