@@ -71,14 +71,15 @@ type Options struct {
 	Version       string
 	Commit        string
 	Region        string
-	Config        any            // without secrets, for bridge/info
-	Logger        *slog.Logger   // default: none
-	Level         *slog.LevelVar // for bridge/request/log_level; may be nil
-	Metrics       *Metrics       // default: its own, seen by nobody
-	Restart       func()         // for bridge/request/restart; may be nil
-	Log           *LogHandler    // where bridge/logging comes from; may be nil
-	Spill         *Spill         // where the broker's messages are that found no room; may be nil
-	Token         func() Token   // what is known of the account's token, for the page; may be nil
+	Config        any             // without secrets, for bridge/info
+	Logger        *slog.Logger    // default: none
+	Level         *slog.LevelVar  // for bridge/request/log_level; may be nil
+	Metrics       *Metrics        // default: its own, seen by nobody
+	Restart       func()          // for bridge/request/restart; may be nil
+	Log           *LogHandler     // where bridge/logging comes from; may be nil
+	Spill         *Spill          // where the broker's messages are that found no room; may be nil
+	Trouble       func() []string // what is wrong around the bridge, for a person; may be nil
+	Token         func() Token    // what is known of the account's token, for the page; may be nil
 }
 
 // eventBuffer is how many events may wait for the loop before they are dropped

@@ -110,6 +110,15 @@ func SignIn(dir string) json.RawMessage {
 	return nil
 }
 
+// SignInOf is what others may know of the sign-in of a state folder.
+func SignInOf(dir string) Token {
+	t := Token{Present: SignIn(dir) != nil}
+	if info, err := os.Stat(filepath.Join(dir, tokenFile)); err == nil && t.Present {
+		t.Since = info.ModTime()
+	}
+	return t
+}
+
 // present is a token, nil for null.
 func present(token json.RawMessage) json.RawMessage {
 	if string(token) == "null" {

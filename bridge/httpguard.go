@@ -134,10 +134,17 @@ func foreign(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || frame != "" && frame != "document"
 }
 
+// fromHere reports whether a request comes from this machine.
+func fromHere(r *http.Request) bool {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	peer := at.Addr().Unmap()
+	return err == nil && (peer.IsLoopback() || peer == ownAddress(r))
+}
+
 // admits reports whether a request has what it needs: the password, unless there
 // is none or it comes from this machine.
 func (s *Site) admits(r *http.Request) bool {
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); s.Password == nil || err == nil && peer.Addr().Unmap().IsLoopback() {
+	if s.Password == nil || fromHere(r) {
 		return true
 	}
 	wanted, err := s.Password()

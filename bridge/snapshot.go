@@ -21,8 +21,6 @@ type Snapshot struct {
 	Standby   string           `json:"standby,omitempty"`  // what it stands by for, for a person
 	Problems  []string         `json:"problems,omitempty"` // of the bridge itself, for a person
 	Energy    string           `json:"energy,omitempty"`   // what is wrong with energy values as a whole, for a person
-	Standby   string           `json:"standby,omitempty"`  // what it stands by for, for a person
-	Energy    string           `json:"energy,omitempty"`   // what is wrong with energy values as a whole, for a person
 	Token     *Token           `json:"token,omitempty"`    // nil: nobody can tell
 	CallsLeft int              `json:"calls_left"`
 	Paused    time.Time        `json:"paused_until,omitzero"`

@@ -55,6 +55,9 @@ func (b *Bridge) problems() []string {
 	for _, kind := range slices.Sorted(maps.Keys(b.troubles)) {
 		all = append(all, b.troubles[kind].text)
 	}
+	if b.o.Trouble != nil {
+		all = append(all, b.o.Trouble()...)
+	}
 	return all
 }
 

@@ -82,6 +82,7 @@ type builder struct {
 	level   *slog.LevelVar
 	metrics *bridge.Metrics
 	restart func()
+	trouble func() []string
 }
 
 func (b *builder) account(label string, c Account) (*account, error) {
@@ -137,8 +138,21 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Restart:       b.restart,
 		Log:           tell,
 		Spill:         spill,
+		Trouble:       b.trouble,
+		Token:         func() bridge.Token { return b.token(label) },
 	})
 	return a, nil
+}
+
+// token is what others may know of an account's: that it is there, and how old
+// its file is.
+func (b *builder) token(label string) bridge.Token {
+	if _, c := b.cfg.account(label); c.partner() {
+		return bridge.SignInOf(filepath.Join(b.cfg.StateDir, label))
+	}
+	source := b.cfg.token(label)
+	_, err := source.Read()
+	return bridge.Token{Present: err == nil, Since: source.since()}
 }
 
 // subscriber is how events are had; nil: not at all.

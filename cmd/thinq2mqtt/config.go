@@ -1,7 +1,10 @@
 package main
 
 import (
+	"net"
+	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -109,7 +112,24 @@ type HomeAssistant struct {
 
 // HTTP is the status page.
 type HTTP struct {
-	Listen string `koanf:"listen" doc:"Address of the status page, /readyz and /metrics; empty: off."`
+	Listen       string `koanf:"listen" doc:"Address of the status page, /readyz and /metrics; empty: off."`
+	AllowedHosts string `koanf:"allowed_hosts" doc:"Names by which browsers may ask for it, separated by commas. Addresses at home, localhost and this machine's name need not be listed."`
+	Password     Secret `koanf:"password" doc:"The password itself, instead of password_file."`
+	PasswordFile string `koanf:"password_file" doc:"File with a password that other machines must give, with any user name; empty: none. /livez needs none."`
+}
+
+// names are the allowed hosts, and the one to listen on if it is a name.
+func (h HTTP) names() (all []string) {
+	for name := range strings.SplitSeq(h.AllowedHosts, ",") {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			all = append(all, name)
+		}
+	}
+	host, _, _ := net.SplitHostPort(h.Listen) // validated
+	if _, err := netip.ParseAddr(host); err != nil && host != "" {
+		all = append(all, strings.ToLower(host))
+	}
+	return all
 }
 
 // Log is the log.

@@ -79,7 +79,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:2: base_topic: is not a setting: did you mean mqtt.base_topic?",
 		}},
 		{"key nobody knows", sound + "http:\n  certificate: x\n", nil, []string{
-			"config.yaml:3: http.certificate: is not a setting: http takes listen",
+			"config.yaml:3: http.certificate: is not a setting: http takes listen, allowed_hosts, password, password_file",
 		}},
 		{"short word that nothing resembles", sound + "foo: 1\n", nil, []string{
 			"config.yaml:2: foo: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices, mappings",
@@ -92,7 +92,7 @@ func TestConfigComplaints(t *testing.T) {
 		}},
 		{"several at once", "thinq: {country: KR, token: x, tokn: y}\nhttp: {port: 1}\n", nil, []string{
 			"config.yaml:1: thinq.tokn: is not a setting: did you mean thinq.token?",
-			"config.yaml:2: http.port: is not a setting: http takes listen",
+			"config.yaml:2: http.port: is not a setting: http takes listen, allowed_hosts, password, password_file",
 		}},
 		{"section that is none", "thinq: KR\n", nil, []string{
 			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, proxy, oauth, budget, reconcile",
@@ -246,6 +246,13 @@ func TestConfigComplaints(t *testing.T) {
 		}},
 		{"listen", sound + "http: {listen: '8099'}\n", nil, []string{
 			`config.yaml:2: http.listen: "8099" is not host:port: write it as in 127.0.0.1:8099, or leave it empty`,
+		}},
+		{"names that are none", sound + "http: {allowed_hosts: 'nas.lan, *.example.com, http://h, h/p, a.b:8443, 203.0.113.1, 2001:db8::1, x., x:99999999'}\n", nil, []string{
+			`config.yaml:2: http.allowed_hosts: "*.example.com" is no name: write it as in bridge.example.com or nas.lan:8099, without http:// and path, and a comma between two`,
+			`config.yaml:2: http.allowed_hosts: "http://h" is no name: write it as in bridge.example.com or nas.lan:8099, without http:// and path, and a comma between two`,
+			`config.yaml:2: http.allowed_hosts: "h/p" is no name: write it as in bridge.example.com or nas.lan:8099, without http:// and path, and a comma between two`,
+			`config.yaml:2: http.allowed_hosts: "x." is no name: write it as in bridge.example.com or nas.lan:8099, without http:// and path, and a comma between two`,
+			`config.yaml:2: http.allowed_hosts: "x:99999999" is no name: write it as in bridge.example.com or nas.lan:8099, without http:// and path, and a comma between two`,
 		}},
 		{"no state folder", sound + "state_dir: ''\n", nil, []string{
 			"config.yaml:2: state_dir: is empty: name a folder that thinq2mqtt may write to",

@@ -2,15 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
-	"net"
-	"net/http"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -24,8 +18,7 @@ import (
 type daemon struct {
 	log      *slog.Logger
 	accounts []*account
-	listener net.Listener // nil: no page
-	handler  http.Handler
+	page     *page // nil: none is wanted
 	restart  chan struct{}
 
 	cfg   *Config
@@ -50,7 +43,13 @@ func (a *app) build(d *daemon, cfg *Config, h slog.Handler, level *slog.LevelVar
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	b := builder{app: a, cfg: cfg, handler: h, level: level, metrics: bridge.NewMetrics(registry), restart: d.requestRestart}
+	if cfg.HTTP.Listen != "" {
+		var err error
+		if d.page, err = newPage(cfg.HTTP.Listen, d.log); err != nil {
+			return err
+		}
+	}
+	b := builder{app: a, cfg: cfg, handler: h, level: level, metrics: bridge.NewMetrics(registry), restart: d.requestRestart, trouble: d.page.Trouble}
 	labels := cfg.labels()
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		account, err := b.account(label, labels[label])
@@ -59,15 +58,19 @@ func (a *app) build(d *daemon, cfg *Config, h slog.Handler, level *slog.LevelVar
 		}
 		d.accounts = append(d.accounts, account)
 	}
-	if cfg.HTTP.Listen == "" {
-		return nil
+	if d.page != nil {
+		d.page.handler = a.site(cfg, registry, d.bridges()).Handler()
 	}
-	var err error
-	if d.listener, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
-		return exitf(exitFault, "http.listen: %w: choose another address, or leave it empty for no page", err)
-	}
-	d.handler = (&bridge.Site{Version: versionInfo(), Metrics: registry, Bridges: d.bridges()}).Handler()
 	return nil
+}
+
+// site is what the page shows, and to whom.
+func (a *app) site(c *Config, g prometheus.Gatherer, bridges []*bridge.Bridge) *bridge.Site {
+	s := &bridge.Site{Version: versionInfo(), Metrics: g, Names: c.HTTP.names(), Bridges: bridges}
+	if password := c.pagePassword(); password.set() {
+		s.Password = a.reader(password)
+	}
+	return s
 }
 
 func versionInfo() bridge.VersionInfo {
@@ -92,9 +95,7 @@ func (d *daemon) requestRestart() {
 }
 
 func (d *daemon) close() {
-	if d.listener != nil {
-		d.listener.Close()
-	}
+	d.page.close()
 	for _, a := range d.accounts {
 		a.close()
 	}
@@ -107,7 +108,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer d.close()
 	group, ctx := errgroup.WithContext(ctx)
 	page, closePage := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return d.servePage(page) })
+	group.Go(func() error { return d.page.run(page) })
 	group.Go(func() error { return bridge.Notify(ctx, d.bridges()...) })
 	group.Go(func() error {
 		d.watchReload(ctx)
@@ -130,35 +131,4 @@ func (d *daemon) run(ctx context.Context) error {
 		}
 	})
 	return group.Wait()
-}
-
-// servePage answers until ctx ends; what is under way then gets a second.
-func (d *daemon) servePage(ctx context.Context) error {
-	if d.listener == nil {
-		return nil
-	}
-	server := &http.Server{
-		Handler:           d.handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-	}
-	ctx, giveUp := context.WithCancel(ctx)
-	var closing sync.WaitGroup
-	defer closing.Wait()
-	defer giveUp()
-	closing.Go(func() {
-		<-ctx.Done()
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if server.Shutdown(end) != nil {
-			server.Close() // live pages never end by themselves
-		}
-	})
-	d.log.Info("status page", "url", "http://"+d.listener.Addr().String()+"/")
-	if err := server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the status page: %w", err)
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -81,6 +82,14 @@ func (s secretSource) Warning() string {
 		return ""
 	}
 	return fmt.Sprintf("%s_file: %s can be read by others: chmod 600 it", s.key, s.file)
+}
+
+// since is when the file was written; zero where there is none.
+func (s secretSource) since() time.Time {
+	if info, err := os.Stat(s.file); err == nil {
+		return info.ModTime()
+	}
+	return time.Time{}
 }
 
 // unreadable is the complaint about a file that cannot be read, with what to do

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -282,7 +283,18 @@ func (v *validator) http() {
 	if _, perr := net.LookupPort("tcp", port); err != nil || perr != nil || port == "" {
 		v.complain("http.listen", "%q is not host:port: write it as in 127.0.0.1:8099, or leave it empty", v.c.HTTP.Listen)
 	}
+	for _, name := range v.c.HTTP.names() {
+		_, noAddress := netip.ParseAddr(name)
+		_, noAddressPort := netip.ParseAddrPort(name)
+		if !hostName.MatchString(name) && noAddress != nil && noAddressPort != nil {
+			v.complain("http.allowed_hosts", "%q is no name: write it as in bridge.example.com or nas.lan:8099, without http:// and path, and a comma between two", name)
+		}
+	}
+	v.secret(v.c.pagePassword(), false)
 }
+
+// hostName is what a browser asks for, with or without a port.
+var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?$`)
 
 func (v *validator) devices() {
 	slugs := map[string]string{}
@@ -357,9 +369,15 @@ func (c *Config) password() secretSource {
 	return c.secret("mqtt.password", c.MQTT.Password, c.MQTT.PasswordFile)
 }
 
+// pagePassword is the source of the password that the page wants of other
+// machines.
+func (c *Config) pagePassword() secretSource {
+	return c.secret("http.password", c.HTTP.Password, c.HTTP.PasswordFile)
+}
+
 // warnings are what is not wrong but should not stay so.
 func (c *Config) warnings() []string {
-	sources := []secretSource{c.password()}
+	sources := []secretSource{c.password(), c.pagePassword()}
 	labels := c.labels()
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		if labels[label].partner() {
