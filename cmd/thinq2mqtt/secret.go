@@ -54,8 +54,8 @@ func (s secretSource) Read() (string, error) {
 	if err != nil {
 		return "", unreadable(err)
 	}
-	if info.Mode().Perm()&0o002 != 0 {
-		return "", errors.New("can be written by everybody, so it cannot be trusted: chmod o-w it")
+	if info.Mode().Perm()&0o022 != 0 {
+		return "", errors.New("can be written by others, so it cannot be trusted: chmod go-w it")
 	}
 	data, err := io.ReadAll(io.LimitReader(f, secretLimit))
 	if err != nil {
@@ -71,17 +71,27 @@ func (s secretSource) Read() (string, error) {
 	return text, nil
 }
 
-// Warning tells of a file that more people can read than need to; empty if all
-// is well.
+// Warning tells of a file that more people can read than need to, or that one of
+// them can replace; empty if all is well.
 func (s secretSource) Warning() string {
 	if s.file == "" {
 		return ""
 	}
 	info, err := os.Stat(s.file)
-	if err != nil || info.Mode().Perm()&0o044 == 0 {
+	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("%s_file: %s can be read by others: chmod 600 it", s.key, s.file)
+	text := ""
+	if info.Mode().Perm()&0o044 != 0 {
+		text = "can be read by others: chmod 600 it"
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
+		text = fmt.Sprintf("belongs to user number %d, who can read and change it: chown it to the user of thinq2mqtt", owner.Uid)
+	}
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s_file: %s %s", s.key, s.file, text)
 }
 
 // since is when the file was written; zero where there is none.

@@ -59,8 +59,8 @@ func TestS03NeverShowsItself(t *testing.T) {
 	}
 }
 
-// S-01, S-02: where a secret may come from, and what is refused.
-func TestSecretSource(t *testing.T) {
+// Where a secret may come from, what is refused, and what is said.
+func TestS02SecretFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
@@ -73,6 +73,22 @@ func TestSecretSource(t *testing.T) {
 		}
 		return path
 	}
+	link := func(name, to string) string {
+		path := filepath.Join(dir, name)
+		if err := os.Symlink(to, path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	foreign := func(path string) string {
+		if os.Geteuid() == 0 {
+			if err := os.Chown(path, 4711, 4711); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return path
+	}
+	const written = "can be written by others, so it cannot be trusted: chmod go-w it"
 	tests := []struct {
 		name          string
 		source        secretSource
@@ -84,7 +100,15 @@ func TestSecretSource(t *testing.T) {
 		{"file of another system", secretSource{file: write("b", " x \r\n\n", 0o400)}, " x ", "", false},
 		{"readable by the group", secretSource{file: write("c", "x", 0o640)}, "x", "", true},
 		{"readable by all", secretSource{file: write("d", "x", 0o644)}, "x", "", true},
-		{"writable by all", secretSource{file: write("e", "x", 0o666)}, "", "can be written by everybody, so it cannot be trusted: chmod o-w it", true},
+		{"writable by all", secretSource{file: write("e", "x", 0o666)}, "", written, true},
+		{"writable by the group", secretSource{file: write("i", "x", 0o620)}, "", written, false},
+		{"readable and writable by the group", secretSource{file: write("j", "x", 0o660)}, "", written, true},
+		{"writable by strangers only", secretSource{file: write("k", "x", 0o602)}, "", written, false},
+		{"of another user", secretSource{file: foreign(write("l", "x", 0o600))}, "x", "", os.Geteuid() == 0},
+		{"link", secretSource{file: link("m", write("n", "x", 0o600))}, "x", "", false},
+		{"link to a file that all can write", secretSource{file: link("o", write("p", "x", 0o606))}, "", written, true},
+		{"link to nothing", secretSource{file: link("q", filepath.Join(dir, "nothing"))}, "", "cannot be read: no such file or directory: create it, or correct the path", false},
+		{"link to itself", secretSource{file: link("r", filepath.Join(dir, "r"))}, "", "cannot be read: too many levels of symbolic links: name a file that this user can read", false},
 		{"empty", secretSource{file: write("f", "\n", 0o600)}, "", "is empty: put the secret into it", false},
 		{"two lines", secretSource{file: write("g", "x\ny\n", 0o600)}, "", "holds more than one line: put only the secret into it", false},
 		{"huge", secretSource{file: write("h", strings.Repeat("x", secretLimit+1), 0o600)}, "", "holds more than one line: put only the secret into it", false},
