@@ -78,6 +78,7 @@ type Options struct {
 	Restart       func()          // for bridge/request/restart; may be nil
 	Log           *LogHandler     // where bridge/logging comes from; may be nil
 	Spill         *Spill          // where the broker's messages are that found no room; may be nil
+	Fallen        func()          // deferred in goroutines, to tell of a panic that ends the process; default: Go does
 	Trouble       func() []string // what is wrong around the bridge, for a person; may be nil
 	Token         func() Token    // what is known of the account's token, for the page; may be nil
 }
@@ -103,7 +104,7 @@ type Bridge struct {
 	lost    atomic.Int64 // events that found the buffer full
 	saving  atomic.Bool  // the cache is being written
 	ahead   reserve
-	work    sync.WaitGroup
+	work    crew
 
 	// All below is owned by the loop.
 	started    time.Time
@@ -167,6 +168,9 @@ func New(o Options) *Bridge {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
+	if o.Fallen == nil {
+		o.Fallen = func() {}
+	}
 	if o.Budget == nil {
 		o.Budget = thinq.NewBudget(math.MaxInt32, math.MaxInt32, thinq.BudgetState{})
 	}
@@ -181,6 +185,7 @@ func New(o Options) *Bridge {
 		answers: make(chan func(), eventBuffer),
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
+		work:    crew{fallen: o.Fallen},
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
 		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, withdrawn: map[string]bool{}, reproached: map[string]bool{}, unknown: map[string]bool{},
 		troubles: map[string]trouble{}, kept: map[string]bool{}, former: map[string]ledger{},
@@ -287,6 +292,20 @@ func (b *Bridge) wind(now time.Time) {
 		b.rings = at
 		b.alarm.Reset(max(0, at.Sub(now)))
 	}
+}
+
+// A crew works beside the loop.
+type crew struct {
+	sync.WaitGroup
+	fallen func()
+}
+
+// Go is that of [sync.WaitGroup], with somebody to tell of a panic.
+func (c *crew) Go(f func()) {
+	c.WaitGroup.Go(func() {
+		defer c.fallen()
+		f()
+	})
 }
 
 // post hands an answer to the loop, or drops it when nobody is there any more.

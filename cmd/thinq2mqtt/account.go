@@ -29,6 +29,7 @@ type account struct {
 	bridge  *bridge.Bridge
 	tokens  *thinq.TokenSource // nil: the token comes from the configuration
 	changed func() bool        // whether the token became another one
+	fallen  func()             // see app.fallen
 	log     *slog.Logger
 }
 
@@ -48,7 +49,7 @@ const refusedPause = time.Minute
 // watches for a new token.
 func (a *account) run(ctx context.Context) error {
 	up, down := context.WithCancel(context.WithoutCancel(ctx))
-	var group errgroup.Group
+	group := crew{new(errgroup.Group), a.fallen}
 	group.Go(func() error {
 		for {
 			err := a.link.Run(up)
@@ -104,7 +105,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 	if label != "" {
 		log = log.With("account", label)
 	}
-	a := &account{label: label, store: store, log: log}
+	a := &account{label: label, store: store, fallen: b.app.fallen, log: log}
 	budget := thinq.NewBudget(c.Budget.CallsPerHour, c.Budget.BackgroundPerHour, store.Budget())
 	client, err := b.client(a, c, budget)
 	if err != nil {
@@ -138,6 +139,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Restart:       b.restart,
 		Log:           tell,
 		Spill:         spill,
+		Fallen:        b.app.fallen,
 		Trouble:       b.trouble,
 		Token:         func() bridge.Token { return b.token(label) },
 	})
@@ -172,6 +174,13 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 	if err != nil {
 		return nil, err
 	}
+	hide := func(id *thinq.Identity) {
+		if id != nil {
+			b.app.secrets.hideKey(a.label+" key", id.Key)
+		}
+	}
+	known := a.store.Identity()
+	hide(known)
 	o := thinq.Options{
 		Country:  c.Country,
 		Agent:    thisBuild().agent(),
@@ -180,10 +189,13 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 		Roots:    roots,
 		Budget:   budget,
 		Logger:   a.log.With("part", "cloud"),
-		Identity: a.store.Identity(),
-		Save:     a.store.SaveIdentity,
-		Observe:  b.metrics.Observe(a.label),
-		Dropped:  b.metrics.Dropped,
+		Identity: known,
+		Save: func(id thinq.Identity) error {
+			hide(&id)
+			return a.store.SaveIdentity(id)
+		},
+		Observe: b.metrics.Observe(a.label),
+		Dropped: b.metrics.Dropped,
 	}
 	if !c.partner() {
 		token := b.app.reader(b.cfg.token(a.label))

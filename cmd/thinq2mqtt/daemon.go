@@ -16,6 +16,7 @@ import (
 // A daemon is one configuration at work: a bridge for each account, and one
 // page for all of them.
 type daemon struct {
+	app      *app
 	log      *slog.Logger
 	accounts []*account
 	page     *page // nil: none is wanted
@@ -29,7 +30,7 @@ type daemon struct {
 // newDaemon builds everything and connects nothing. The error has its exit
 // code; then nothing stays open.
 func (a *app) newDaemon(cfg *Config, h slog.Handler, level *slog.LevelVar) (*daemon, error) {
-	d := &daemon{log: slog.New(h), restart: make(chan struct{}, 1), cfg: cfg, level: level}
+	d := &daemon{app: a, log: slog.New(h), restart: make(chan struct{}, 1), cfg: cfg, level: level}
 	if err := a.build(d, cfg, h, level); err != nil {
 		d.close()
 		return nil, err
@@ -106,7 +107,7 @@ func (d *daemon) close() {
 // the last bridge has stopped.
 func (d *daemon) run(ctx context.Context) error {
 	defer d.close()
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := d.app.crew(ctx)
 	page, closePage := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return d.page.run(page) })
 	group.Go(func() error { return bridge.Notify(ctx, d.bridges()...) })
@@ -116,7 +117,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer closePage()
-		var bridges errgroup.Group
+		bridges := crew{new(errgroup.Group), d.app.fallen}
 		for _, a := range d.accounts {
 			bridges.Go(func() error { return a.run(ctx) })
 		}

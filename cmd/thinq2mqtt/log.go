@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/url"
@@ -90,8 +93,8 @@ func short(a slog.Attr) slog.Attr {
 // addresses into their errors. It can be used from several goroutines.
 type redactor struct {
 	mu      sync.Mutex
-	known   []string            // for good
-	latest  map[string][]string // those that are renewed again and again, by whose they are
+	known   []string              // for good
+	latest  map[string][][]string // those that are renewed again and again, by whose they are
 	replace atomic.Pointer[strings.Replacer]
 }
 
@@ -108,9 +111,9 @@ func (r *redactor) hide(secret string) {
 	}
 }
 
-// latestSecrets is how many of the secrets that renew each other stay known:
-// access and refresh token of the last four times. By then the first is over.
-const latestSecrets = 8
+// latestTimes is how many times' secrets stay known of those that renew each
+// other. By then the first is over.
+const latestTimes = 4
 
 // hideLatest registers secrets that take the place of earlier ones of the same
 // owner, so that years of renewals leave nothing behind.
@@ -118,33 +121,57 @@ func (r *redactor) hideLatest(owner string, secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.latest == nil {
-		r.latest = map[string][]string{}
+		r.latest = map[string][][]string{}
 	}
-	kept := slices.DeleteFunc(slices.Clone(r.latest[owner]), func(s string) bool { return slices.Contains(secrets, s) })
-	kept = append(kept, secrets...)
-	r.latest[owner] = kept[max(0, len(kept)-latestSecrets):]
+	kept := slices.DeleteFunc(r.latest[owner], func(former []string) bool { return slices.Equal(former, secrets) })
+	kept = append(kept, secrets)
+	r.latest[owner] = kept[max(0, len(kept)-latestTimes):]
 	r.compile()
+}
+
+// hideKey registers a private key, line by line: that is how far a piece of it
+// could go on its own.
+func (r *redactor) hideKey(owner, pem string) {
+	lines := slices.DeleteFunc(strings.Fields(pem), func(word string) bool { return len(word) < 16 }) // words of its head and foot
+	if len(lines) > 0 {
+		r.hideLatest(owner, lines...)
+	}
 }
 
 // compile makes the replacer, with the forms in which a secret may turn up.
 func (r *redactor) compile() {
 	all := slices.Clone(r.known)
-	for _, secrets := range r.latest {
-		all = append(all, secrets...)
+	for _, times := range r.latest {
+		all = slices.Concat(all, slices.Concat(times...))
 	}
 	var pairs []string
 	for _, secret := range all {
 		if len(secret) < shortestSecret {
 			continue
 		}
-		for _, form := range []string{
-			secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`),
-			base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
-		} {
+		for _, form := range formsOf(secret) {
 			pairs = append(pairs, form, masked)
 		}
 	}
 	r.replace.Store(strings.NewReplacer(pairs...))
+}
+
+// formsOf are the forms in which a secret may turn up: as it is, in addresses, in
+// quotes, in JSON, in base64 (whose last characters depend on what comes next)
+// and in hexadecimal digits.
+func formsOf(secret string) []string {
+	inJSON, _ := json.Marshal(secret) // a string can be
+	quoted := strconv.Quote(secret)
+	forms := []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), url.UserPassword("", secret).String()[1:], (&url.URL{Path: secret}).EscapedPath(),
+		quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]),
+		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
+	}
+	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		whole := e.EncodeToString([]byte(secret))
+		forms = append(forms, whole, e.EncodeToString([]byte(secret[:len(secret)/3*3])))
+	}
+	return forms
 }
 
 // text is s without secrets.
@@ -184,18 +211,35 @@ func (h redacted) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // WithGroup implements [slog.Handler].
 func (h redacted) WithGroup(name string) slog.Handler {
-	return redacted{h.Handler.WithGroup(name), h.r}
+	return redacted{h.Handler.WithGroup(h.r.text(name)), h.r}
+}
+
+// written are the texts that handlers make of a value.
+func written(v slog.Value) []string {
+	all := []string{v.String()}
+	switch value := v.Any().(type) {
+	case string, error:
+		return all
+	case []byte:
+		all = append(all, string(value))
+	case encoding.TextMarshaler:
+		text, _ := value.MarshalText()
+		all = append(all, string(text))
+	}
+	inJSON, _ := json.Marshal(v.Any()) // what has no such form is not written in it
+	return append(all, string(inJSON))
 }
 
 // attr is an attribute without secrets. A value of any type stays what it is if
 // its text has none.
 func (r *redactor) attr(a slog.Attr) slog.Attr {
-	a.Value = a.Value.Resolve()
+	a.Key, a.Value = r.text(a.Key), a.Value.Resolve()
 	switch a.Value.Kind() {
 	case slog.KindString, slog.KindAny:
-		text := a.Value.String()
-		if clean := r.text(text); clean != text {
-			a.Value = slog.StringValue(clean)
+		for _, text := range written(a.Value) {
+			if clean := r.text(text); clean != text {
+				a.Value = slog.StringValue(clean)
+			}
 		}
 	case slog.KindGroup:
 		var members []slog.Attr

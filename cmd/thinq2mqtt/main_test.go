@@ -13,7 +13,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecker{m}, map[string]func(){"thinq2mqtt": main})
+	testscript.Main(leakChecker{m}, map[string]func(){"thinq2mqtt": main, "thinq2mqtt-bombed": bombed})
 }
 
 // leakChecker fails when goroutines remain after all tests.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 type app struct {
 	environ []string
 	secrets *redactor // those in use, to be kept out of what is written
+	stderr  io.Writer
 }
 
 func (a *app) source(path string) source { return source{path: path, environ: a.environ} }

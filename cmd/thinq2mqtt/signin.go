@@ -19,6 +19,7 @@ type signIn struct {
 	emp    func() (thinq.EMP, error)
 	store  *bridge.Store
 	hide   func(secrets ...string)
+	fallen func()
 	log    *slog.Logger
 
 	key     *watcher // of the service
@@ -29,7 +30,7 @@ type signIn struct {
 func (b *builder) signIn(label string, store *bridge.Store, log *slog.Logger) *signIn {
 	s := &signIn{
 		emp:   func() (thinq.EMP, error) { return b.app.emp(b.cfg, label) },
-		store: store, log: log,
+		store: store, log: log, fallen: b.app.fallen,
 		hide: func(secrets ...string) { b.app.secrets.hideLatest(label, secrets...) },
 		key:  newWatcher(b.app.reader(b.cfg.serviceKey(label))), restart: b.restart,
 	}
@@ -48,6 +49,7 @@ func (s *signIn) known(saved json.RawMessage) (t thinq.Token) {
 
 // refresh is for [thinq.NewTokenSource].
 func (s *signIn) refresh(ctx context.Context, old thinq.Token) (thinq.Token, error) {
+	defer s.fallen() // the goroutine is somebody else's
 	emp, err := s.emp()
 	if err != nil {
 		return thinq.Token{}, err
