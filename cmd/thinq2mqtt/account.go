@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -87,6 +88,9 @@ type builder struct {
 }
 
 func (b *builder) account(label string, c Account) (*account, error) {
+	if err := ours(os.Geteuid(), b.cfg.StateDir, filepath.Join(b.cfg.StateDir, label)); err != nil {
+		return nil, err
+	}
 	store, err := bridge.OpenStore(filepath.Join(b.cfg.StateDir, label))
 	if err != nil {
 		return nil, exitf(exitState, "%w: see state_dir", err)
@@ -97,6 +101,21 @@ func (b *builder) account(label string, c Account) (*account, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// ours keeps root out of folders of another user, who could not read afterwards
+// what root wrote there.
+func ours(me int, dirs ...string) error {
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil || me != 0 {
+			continue // it will be made, or complained about
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 {
+			return exitf(exitState, "state folder: %s belongs to user number %d, who could not read what root writes there: run thinq2mqtt as that user (sudo -u '#%[2]d'), or name another state_dir", dir, owner.Uid)
+		}
+	}
+	return nil
 }
 
 func (b *builder) assemble(label string, c Account, store *bridge.Store) (*account, error) {

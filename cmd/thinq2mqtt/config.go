@@ -35,7 +35,7 @@ type Account struct {
 	Token     Secret        `koanf:"token" doc:"The token itself, instead of token_file."`
 	TokenFile string        `koanf:"token_file" doc:"File with the personal access token, made at https://connect-pat.lgthinq.com." sample:"/run/secrets/thinq_token"`
 	Events    string        `koanf:"events" doc:"How LG tells what changes: mqtt with a token, websocket with oauth, or off for reads only. Not set: what fits." enum:"mqtt,websocket,off"`
-	APIURL    string        `koanf:"api_url" doc:"Address of the API; empty: LG's for the country."`
+	APIURL    string        `koanf:"api_url" doc:"Address of the API; empty: LG's for the country. LG's test systems for partners: https://{region}-qa-ext.lgthinq.com (v1), https://{region}-qa-connect.lgthinq.com (v2), the region as check shows it."`
 	CAFile    string        `koanf:"ca_file" doc:"PEM file of the authority to trust for api_url and its event broker; empty: the public ones."`
 	Proxy     string        `koanf:"proxy" doc:"HTTP proxy on the way to LG, as in http://proxy:3128; empty: none, whatever the environment says. Events of an account with a token go past it."`
 	OAuth     OAuth         `koanf:"oauth" doc:"Instead of a token, for partners of LG: the users of a service sign in with thinq2mqtt login."`
@@ -52,7 +52,7 @@ type OAuth struct {
 	ServiceID        string `koanf:"service_id" doc:"The id of your service at LG."`
 	ServiceKey       Secret `koanf:"service_key" doc:"Its key itself, instead of service_key_file."`
 	ServiceKeyFile   string `koanf:"service_key_file" doc:"File with the key of your service."`
-	EMPURL           string `koanf:"emp_url" doc:"Address of the sign-in; empty: LG's for the country."`
+	EMPURL           string `koanf:"emp_url" doc:"Address of the sign-in; empty: LG's for the country. That of LG's test system: https://qt-{country}.m.lgaccount.com/emp/v2, the country in small letters."`
 	RedirectURL      string `koanf:"redirect_url" doc:"Where the browser is sent after the sign-in, letter by letter as registered with LG. login listens there; where that is not this machine, it wants --paste."`
 	WebSocketURL     string `koanf:"websocket_url" doc:"Address of the websocket that tells what changes; empty: the one that LG's documents name."`
 	API              string `koanf:"api" doc:"Which of LG's two partner APIs the service is registered for." enum:"v1,v2"`

@@ -150,6 +150,13 @@ func TestConfigComplaints(t *testing.T) {
 			`config.yaml:3: thinq.oauth.client_id: "a b" holds characters that LG gives to nobody: copy it again`,
 			`config.yaml:3: thinq.oauth.service_id: "ü" holds characters that LG gives to nobody: copy it again`,
 		}},
+		{"oauth secrets that are none", "thinq:\n  country: KR\n  oauth:\n    client_id: c\n    service_id: s\n    service_key: canäry\n    client_secret: 'a canary'\n", nil, []string{
+			"config.yaml:7: thinq.oauth.client_secret: holds a blank or another character that LG gives to nobody: copy it again",
+			"config.yaml:6: thinq.oauth.service_key: holds a blank or another character that LG gives to nobody: copy it again",
+		}},
+		{"token that is none", "thinq:\n  country: KR\n  token: 'canary\t'\n", nil, []string{
+			"config.yaml:3: thinq.token: holds a blank or another character that LG gives to nobody: copy it again",
+		}},
 		{"oauth secrets twice", "thinq:\n  country: KR\n  oauth: {client_id: c, service_id: s, service_key: k, service_key_file: /y, client_secret: x, client_secret_file: /nonexistent}\n", nil, []string{
 			"config.yaml:3: thinq.oauth.client_secret: is set, and thinq.oauth.client_secret_file as well: remove one of them",
 			"config.yaml:3: thinq.oauth.service_key: is set, and thinq.oauth.service_key_file as well: remove one of them",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,9 @@ var errRestart = errors.New("restart requested")
 // serve runs one daemon after another until ctx ends: each restart reads the
 // configuration anew, and goes on with the old one if that is wrong.
 func (a *app) serve(ctx context.Context, cfg *Config, path string, h slog.Handler, level *slog.LevelVar) error {
+	if os.Geteuid() == 0 {
+		slog.New(h).Warn("running as root", "hint", "nothing here needs it: give thinq2mqtt a user of its own, as unit and image do")
+	}
 	for {
 		d, err := a.newDaemon(cfg, h, level)
 		if err != nil {

@@ -135,7 +135,7 @@ func (v *validator) personal(key string, a Account) {
 		v.complain(join(key, "oauth.client_id"), "is missing: set the app key that LG gave you, or remove oauth and use token_file")
 		return
 	}
-	v.secret(v.c.secret(join(key, "token"), a.Token, a.TokenFile), true)
+	v.credential(v.c.secret(join(key, "token"), a.Token, a.TokenFile), true)
 	if a.Events == "websocket" {
 		v.complain(join(key, "events"), "websocket is for partner accounts (oauth): use mqtt")
 	}
@@ -151,9 +151,9 @@ func (v *validator) partner(key string, a Account) {
 	}
 	o, section := a.OAuth, join(key, "oauth")
 	v.identifier(join(section, "client_id"), o.ClientID)
-	v.secret(v.c.secret(join(section, "client_secret"), o.ClientSecret, o.ClientSecretFile), false)
+	v.credential(v.c.secret(join(section, "client_secret"), o.ClientSecret, o.ClientSecretFile), false)
 	v.identifier(join(section, "service_id"), o.ServiceID)
-	v.secret(v.c.secret(join(section, "service_key"), o.ServiceKey, o.ServiceKeyFile), true)
+	v.credential(v.c.secret(join(section, "service_key"), o.ServiceKey, o.ServiceKeyFile), true)
 	v.guarded(join(section, "redirect_url"), o.RedirectURL, defaultAccount().OAuth.RedirectURL, "https", "http")
 	if o.EMPURL != "" {
 		v.guarded(join(section, "emp_url"), o.EMPURL, thinq.EMPURL("kr"), "https", "http")
@@ -168,8 +168,23 @@ func (v *validator) identifier(key, text string) {
 	switch {
 	case text == "":
 		v.complain(key, "is missing: set the id of your service at LG")
-	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(text, odd):
 		v.complain(key, "%q holds characters that LG gives to nobody: copy it again", text)
+	}
+}
+
+// odd is a character that cannot be in a header, or does not belong there.
+func odd(r rune) bool { return r <= ' ' || r > '~' }
+
+// credential checks a secret that LG gave; it travels in headers.
+func (v *validator) credential(s secretSource, required bool) {
+	v.secret(s, required)
+	if text, err := s.Read(); err == nil && strings.ContainsFunc(text, odd) {
+		key := s.key
+		if s.file != "" {
+			key += "_file"
+		}
+		v.complain(key, "holds a blank or another character that LG gives to nobody: copy it again")
 	}
 }
 
