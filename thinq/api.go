@@ -55,7 +55,7 @@ type Device struct {
 }
 
 // Devices lists the account's appliances (GET /devices), those without an id
-// left out.
+// left out; nil where LG's answer holds no list, not even an empty one.
 func (c *Client) Devices(ctx context.Context) ([]Device, error) {
 	response, err := c.do(ctx, request{op: opDevices})
 	if err != nil {
@@ -64,6 +64,9 @@ func (c *Client) Devices(ctx context.Context) ([]Device, error) {
 	found, err := entries[deviceEntry](response, "devices")
 	if err != nil {
 		return nil, c.unreadable(opDevices, err)
+	}
+	if found == nil {
+		return nil, nil
 	}
 	devices := make([]Device, 0, len(found))
 	for _, e := range found {

@@ -431,7 +431,7 @@ func walkNotRegistered(w *walk) {
 	b.wantLG("Redirect URI Error")
 	w.waiting()
 	w.stop()
-	w.exits(0, `Stopped\. Nothing was stored\.`)
+	w.exits(1, `stopped, so nothing was stored`)
 	w.wantListening(false)
 	w.wantNothing()
 }

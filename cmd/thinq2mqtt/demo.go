@@ -88,6 +88,9 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 	}
 	defer os.RemoveAll(dir)
 	handler, level := newHandler(Log{Level: "warn", Format: "auto"}, stderr, a.source(""))
+	if f.signIn == byOAuth {
+		level.Set(slog.LevelError) // that nobody has signed in is no news until somebody has
+	}
 	cloud, err := f.cloud(samples, slog.New(handler))
 	if f.callback != nil {
 		defer f.callback.Close()
@@ -107,6 +110,7 @@ func (a *app) demo(ctx context.Context, stdout, stderr io.Writer, f *demoFlags, 
 			if err := a.welcome(ctx, stdout, stderr, f, d); err != nil {
 				return err
 			}
+			level.Set(slog.LevelWarn)
 		}
 		home, err := awaitReady(ctx, d.accounts[0].bridge)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 
 // A runningDemo is a demo that prints JSON.
 type runningDemo struct {
+	said  *strings.Builder // on stderr, to be read when it has ended
 	lines *bufio.Reader
 	end   func() int
 }
@@ -43,7 +44,7 @@ func startDemo(t *testing.T, args ...string) runningDemo {
 			t.Log(said.String())
 		}
 	})
-	return runningDemo{bufio.NewReader(out), end}
+	return runningDemo{&said, bufio.NewReader(out), end}
 }
 
 // line reads the next line into a value.
@@ -134,6 +135,9 @@ func TestDemoEndsSignedOut(t *testing.T) {
 	d.address(t)
 	if code := d.end(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(d.said.String(), "login") {
+		t.Errorf("tells of a command that is of no use here: %s", d.said)
 	}
 }
 

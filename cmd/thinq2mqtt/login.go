@@ -149,8 +149,8 @@ func (a *app) login(ctx context.Context, f loginFlags, t *talk) error {
 		err = h.confirm(ctx, t, token, f.yes)
 	}
 	if ctx.Err() != nil {
-		t.say("\nStopped. Nothing was stored.\n")
-		return nil
+		t.say("\n")
+		return exitf(exitFault, "stopped, so nothing was stored")
 	}
 	if err != nil {
 		return signInFailed(err)
@@ -290,6 +290,9 @@ func (h holder) confirm(ctx context.Context, t *talk, token thinq.Token, yes boo
 	devices, err := client.Devices(ctx)
 	if err != nil {
 		return err
+	}
+	if devices == nil {
+		return exitf(exitBusy, "LG's answer holds no list of appliances, not even an empty one, so nothing was stored: run thinq2mqtt login again later")
 	}
 	t.say("\n%s", accountText(user, devices))
 	if yes {

@@ -377,6 +377,7 @@ func TestLoginEnds(t *testing.T) {
 		{name: "sign-in breaks off", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/emp/v2/token"}, Body: "reset"}, code: 69, says: `cannot be reached`},
 		{name: "API refuses", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/v2/devices"}, Code: "1304"}, code: 77, says: `nothing was stored.*terms`},
 		{name: "API in trouble", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/v2/devices"}, Status: 503, Body: "html"}, code: 75, says: `nothing was stored`},
+		{name: "API says nothing", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/v2/devices"}, Status: 200, Body: "empty"}, code: 75, says: `no list of appliances.*nothing was stored`},
 		{name: "API breaks off", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/v2/devices"}, Body: "reset"}, code: 69, says: `cannot be reached`},
 		{name: "wrong country", fault: thinqtest.Fault{Match: thinqtest.Match{Path: "/v2/devices"}, Code: "1307"}, code: 78, says: `nothing was stored`},
 	} {
@@ -412,7 +413,7 @@ func TestLoginTellsOfMessages(t *testing.T) {
 	d.begin("login", "--no-browser")
 	d.told(`(?s)Mismatching Redirect URI.*` + regexp.QuoteMeta(d.cloud.RedirectURLs[0]) + `.*not currently supported in your country.*terms.*Page not found.*client_id`)
 	d.stop()
-	d.exits(0, `Stopped\. Nothing was stored\.`)
+	d.exits(1, `stopped, so nothing was stored`)
 	d.wantNothing()
 	if conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(d.cloud.RedirectURLs[0], "http://"), "/callback")); err == nil {
 		conn.Close()
@@ -426,14 +427,14 @@ func TestLoginInterrupted(t *testing.T) {
 	d.begin("login", "--paste")
 	d.told(`Paste the whole address of that page: $`)
 	d.stop()
-	d.exits(0, `Nothing was stored`)
+	d.exits(1, `stopped, so nothing was stored`)
 	d.begin("login", "--no-browser")
 	b := d.browser()
 	page, _ := b.open(d.start())
 	b.open(b.press(page, "allow"))
 	d.told(`Store this sign-in`)
 	d.stop()
-	d.exits(0, `Nothing was stored`)
+	d.exits(1, `stopped, so nothing was stored`)
 	d.wantNothing()
 }
 
@@ -470,7 +471,7 @@ func TestLoginNeedsLittle(t *testing.T) {
 	d.begin("login", "--no-browser")
 	d.start()
 	d.stop()
-	d.exits(0)
+	d.exits(1, `nothing was stored`)
 }
 
 // But the label of an account is a folder, which must not lie somewhere else.
@@ -567,7 +568,7 @@ func TestLogoutInterrupted(t *testing.T) {
 	}
 	d.begin("logout")
 	time.AfterFunc(100*time.Millisecond, d.stop)
-	d.exits(0, `Stopped\. The sign-in is kept\.`)
+	d.exits(1, `stopped: the sign-in is kept`)
 	if d.stored().AccessToken == "" {
 		t.Error("the sign-in is gone")
 	}

@@ -45,8 +45,7 @@ func (a *app) logout(ctx context.Context, path, label string, t *talk) error {
 		told = "Signed out. " + h.tell(ctx, saved)
 	}
 	if ctx.Err() != nil {
-		t.say("Stopped. The sign-in is kept.\n")
-		return nil
+		return exitf(exitFault, "stopped: the sign-in is kept")
 	}
 	when, err := h.handOver(nil)
 	if err != nil {
