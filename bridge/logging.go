@@ -27,8 +27,15 @@ func NewLogHandler() *LogHandler {
 	})}
 }
 
-// logAttr names the message and the level as zigbee2mqtt does on its topic.
+// longestLogged bounds one value; an alias may be a megabyte long.
+const longestLogged = 400
+
+// logAttr names the message and the level as zigbee2mqtt does on its topic, and
+// cuts what is too long.
 func logAttr(groups []string, a slog.Attr) slog.Attr {
+	if text := a.Value.String(); len(text) > longestLogged {
+		a.Value = slog.StringValue(strings.ToValidUTF8(cut(text, longestLogged), ""))
+	}
 	if len(groups) > 0 {
 		return a
 	}

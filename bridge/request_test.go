@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -99,6 +101,21 @@ func TestOptionsAreKept(t *testing.T) {
 		}
 		h.stop()
 		h.o.Store.Close()
+	})
+}
+
+// A line for everybody is one line, and short.
+func TestS40LoggingIsShort(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.o.Log = NewLogHandler()
+		h.start()
+		huge := "a\n\x1b[2J" + strings.Repeat("ä", 1<<20)
+		slog.New(h.o.Log).With("with", huge).Warn("long", "alias", huge, "err", errors.New(huge), "list", []string{huge}, slog.Group("group", "alias", huge))
+		h.after(time.Second)
+		got := h.broker.on(base + "/bridge/logging")
+		if len(got) != 1 || len(got[0]) > 3000 || strings.ContainsAny(got[0], "\n\x1b") || !json.Valid([]byte(got[0])) {
+			t.Errorf("%d lines: %.300q", len(got), got)
+		}
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
@@ -64,28 +65,59 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// short cuts values that are too long for a line, and writes a duration the same
-// way in every format. Errors may say more.
+// short cuts values that are too long for a line, takes out what would steer a
+// terminal and is escaped by no format, and writes a duration the same way in
+// every format. Errors may say more.
 func short(a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
-		return slog.String(a.Key, a.Value.Duration().String()) // JSON would be a number without a unit
-	}
 	limit := longestValue
-	text := ""
-	switch v := a.Value.Any().(type) {
-	case error:
-		text, limit = v.Error(), 2*longestValue
-	case string:
-		text = v
-	}
-	if len(text) <= limit {
+	a.Key = strings.Map(legible, a.Key)
+	switch a.Value.Kind() {
+	case slog.KindDuration:
+		return slog.String(a.Key, a.Value.Duration().String()) // JSON would be a number without a unit
+	case slog.KindString, slog.KindAny:
+	default:
 		return a
+	}
+	if _, ok := a.Value.Any().(error); ok {
+		limit *= 2
+	}
+	text := a.Value.String()
+	clean := strings.Map(legible, cutAt(text, limit))
+	if a.Key == slog.MessageKey { // which tint writes as it is
+		clean = strings.Map(printed, clean)
+	}
+	if clean != text {
+		a.Value = slog.StringValue(clean)
+	}
+	return a
+}
+
+// cutAt shortens a text to some bytes, at the end of a character.
+func cutAt(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
 	for !utf8.RuneStart(text[limit]) {
 		limit--
 	}
-	a.Value = slog.StringValue(text[:limit] + "…")
-	return a
+	return text[:limit] + "…"
+}
+
+// legible replaces what JSON does not escape: control characters beyond ASCII, and
+// what turns the direction of writing.
+func legible(r rune) rune {
+	if r > unicode.MaxASCII && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		return unicode.ReplacementChar
+	}
+	return r
+}
+
+// printed replaces all control characters.
+func printed(r rune) rune {
+	if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // A redactor knows the secrets in use and keeps them out of what is written: the
