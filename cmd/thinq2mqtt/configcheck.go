@@ -32,6 +32,10 @@ func (c *checker) complain(where, key, format string, args ...any) {
 // yamlLine is how the YAML library names a place.
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
+// anchor is the part of an error of the YAML library that may be a secret which
+// begins with an asterisk and has no quotes.
+var anchor = regexp.MustCompile(`unknown anchor '.*' referenced`)
+
 // file checks a configuration file.
 func (c *checker) file(path string, data []byte) {
 	c.path = path
@@ -45,6 +49,7 @@ func (c *checker) file(path string, data []byte) {
 		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 			where, text = path+":"+m[1], err.Error()[len(m[0]):]
 		}
+		text = anchor.ReplaceAllString(text, "text that begins with * wants quotes")
 		c.complain(where, "", "is not valid YAML (%s): mind indentation (blanks, not tabs), colons and quotes", text)
 		return
 	}

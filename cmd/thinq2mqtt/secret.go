@@ -40,6 +40,15 @@ func (s secretSource) String() string {
 	return "from the configuration"
 }
 
+// named is the file for a complaint, unless it could be the secret itself in the
+// wrong place.
+func (s secretSource) named() string {
+	if !strings.Contains(s.file, "/") {
+		return "names a file that"
+	}
+	return s.file
+}
+
 // Read is the secret as of now, without the newline at the end of its file.
 func (s secretSource) Read() (string, error) {
 	if s.file == "" {

@@ -222,7 +222,7 @@ func (v *validator) secret(s secretSource, required bool) {
 		v.complain(s.key+"_file", "is missing: name a file that holds the secret, or set %s", s.key)
 	case s.set():
 		if _, err := s.Read(); err != nil {
-			v.complain(s.key+"_file", "%s %v", s.file, err)
+			v.complain(s.key+"_file", "%s %v", s.named(), err)
 		}
 	}
 }
