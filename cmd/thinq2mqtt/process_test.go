@@ -130,6 +130,26 @@ func TestS01NoSecretFlags(t *testing.T) {
 	walk((&app{}).root())
 }
 
+// Where it is set up as we say, no crash leaves the memory, and what is in it,
+// on a disk; and nothing that tells of memory is built in.
+func TestS09NoCore(t *testing.T) {
+	t.Parallel()
+	for path, limit := range map[string]string{
+		"../../deploy/systemd/thinq2mqtt.service": "LimitCORE=0", "../../docker-compose.yaml": "core: 0}", "../../README.md": "--ulimit core=0",
+	} {
+		if !strings.Contains(read(t, path), limit) {
+			t.Errorf("%s lacks %s", path, limit)
+		}
+	}
+	parts, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(strings.Fields(string(parts)), "net/http/pprof") {
+		t.Error("profiling is built in")
+	}
+}
+
 // Two cannot share a state folder, and root has no business in that of somebody
 // else: each is told in words, with an exit code of its own.
 func TestS44LockAndRoot(t *testing.T) {
