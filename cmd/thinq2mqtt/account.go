@@ -195,7 +195,7 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 	}
 	hide := func(id *thinq.Identity) {
 		if id != nil {
-			b.app.secrets.hideKey(a.label+" key", id.Key)
+			b.app.secrets.hideKey(a.label+" key", string(id.Key))
 		}
 	}
 	known := a.store.Identity()
