@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
@@ -115,14 +114,12 @@ func TestS01ArgumentsAndEnvironment(t *testing.T) {
 // No command takes a secret as an argument.
 func TestS01NoSecretFlags(t *testing.T) {
 	t.Parallel()
-	secret := regexp.MustCompile(`token|password|secret|key|credential|pat$`)
+	secret := regexp.MustCompile(`--\S*(token|password|secret|key|credential)\S*`)
 	var walk func(*cobra.Command)
 	walk = func(cmd *cobra.Command) {
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if secret.MatchString(f.Name) {
-				t.Errorf("%s --%s", cmd.CommandPath(), f.Name)
-			}
-		})
+		for _, flag := range secret.FindAllString(cmd.Flags().FlagUsages(), -1) {
+			t.Errorf("%s %s", cmd.CommandPath(), flag)
+		}
 		for _, sub := range cmd.Commands() {
 			walk(sub)
 		}
