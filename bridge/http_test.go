@@ -65,8 +65,7 @@ func golden(t *testing.T, name, got string) {
 func TestS20PageContent(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.cloud.devices[0].Alias = `<script>alert("1")</script> & {{.}} 'x'`
-		h.cloud.devices[1].Model = `"><img src=x onerror=y>`
-		h.cloud.devices[1].Alias = "Di\x1b[2J\x1b]0;owned\a\u202esh\x00\u0085\n\r\ttab"
+		h.cloud.devices[1].Model = `"><img src=x onerror=y>` + "\x1b[2J\x1b]0;owned\a\u202e\x00\u0085\n\r\ttab"
 		h.o.Token = func() Token { return Token{Present: true, Since: time.Now().Add(-29 * time.Hour)} }
 		h.start()
 		w := h.ask("/")

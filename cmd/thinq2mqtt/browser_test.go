@@ -467,7 +467,7 @@ func walkPages(w *walk) {
 		}
 	}
 	w.stop()
-	w.exits(0)
+	w.exits(1, `nothing was stored`)
 }
 
 func (b *tab) prefers(scheme string) {
