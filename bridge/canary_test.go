@@ -186,7 +186,7 @@ func (d *daemon) searchPages() {
 	d.Helper()
 	_ = d.broker.Publish(d.topics.Bridge("request/diagnose"), nil, false) // if there is a broker
 	d.after(2 * time.Second)
-	pages := bridge.Handler(bridge.VersionInfo{}, d.registry, d.bridge)
+	pages := (&bridge.Site{Metrics: d.registry, Bridges: []*bridge.Bridge{d.bridge}}).Handler()
 	for _, path := range []string{"/", "/healthz", "/readyz?verbose", "/metrics", "/version"} {
 		answer := httptest.NewRecorder()
 		pages.ServeHTTP(answer, httptest.NewRequest("GET", "http://127.0.0.1:8099"+path, nil))
