@@ -39,10 +39,22 @@ func (a *app) configuration(path string) (*Config, error) {
 	if err == nil {
 		err = cfg.Validate()
 	}
+	if err == nil { // complaints name keys, one of which may be a password at the same time
+		a.hide(cfg)
+	}
 	if err != nil && cfg != nil && cfg.unset() {
 		err = errors.New("there is no configuration: write one with thinq2mqtt config example >config.yaml, or look around with thinq2mqtt demo")
 	}
 	return cfg, exit(exitConfig, err)
+}
+
+// hide keeps the secrets of a configuration out of what is written from now on.
+func (a *app) hide(c *Config) {
+	for _, s := range c.sources() {
+		if text, err := s.Read(); err == nil {
+			a.secrets.hide(text)
+		}
+	}
 }
 
 // writeFindings writes one line for each thing looked at.

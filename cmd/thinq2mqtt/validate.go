@@ -390,8 +390,8 @@ func (c *Config) pagePassword() secretSource {
 	return c.secret("http.password", c.HTTP.Password, c.HTTP.PasswordFile)
 }
 
-// warnings are what is not wrong but should not stay so.
-func (c *Config) warnings() []string {
+// sources are those of all secrets in use.
+func (c *Config) sources() []secretSource {
 	sources := []secretSource{c.password(), c.pagePassword()}
 	labels := c.labels()
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
@@ -401,8 +401,13 @@ func (c *Config) warnings() []string {
 			sources = append(sources, c.token(label))
 		}
 	}
+	return sources
+}
+
+// warnings are what is not wrong but should not stay so.
+func (c *Config) warnings() []string {
 	var all []string
-	for _, s := range sources {
+	for _, s := range c.sources() {
 		if w := s.Warning(); w != "" {
 			all = append(all, w)
 		}
