@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type Site struct {
 	Metrics  prometheus.Gatherer
 	Names    []string               // by which it may be asked for, beside this machine's; a port counts if there is one
 	Password func() (string, error) // that other machines must send; nil: none
+	Ingress  netip.Addr             // of the only one who asks on behalf of others, who signed in there; zero: nobody does
 	Bridges  []*Bridge
 }
 

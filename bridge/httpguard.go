@@ -22,6 +22,13 @@ var headers = map[string]string{
 	"Cache-Control":                "no-store",
 }
 
+// framed are the headers that differ where Home Assistant shows the page: it does
+// so in a frame of its own.
+var framed = map[string]string{
+	"Content-Security-Policy": strings.Replace(headers["Content-Security-Policy"], "frame-ancestors 'none'", "frame-ancestors 'self'", 1),
+	"X-Frame-Options":         "SAMEORIGIN",
+}
+
 // bodyLimit bounds what may come with a request; nothing needs to.
 const bodyLimit = 16 << 10
 
@@ -31,6 +38,11 @@ func (s *Site) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range headers {
 			w.Header().Set(name, value)
+		}
+		if s.ingress(r) {
+			for name, value := range framed {
+				w.Header().Set(name, value)
+			}
 		}
 		if text, code := s.refusal(w.Header(), r); code != 0 {
 			http.Error(w, text, code)
@@ -45,6 +57,8 @@ func (s *Site) protect(next http.Handler) http.Handler {
 func (s *Site) refusal(answer http.Header, r *http.Request) (text string, code int) {
 	open := r.URL.Path == "/livez"
 	switch {
+	case !open && s.Ingress.IsValid() && !s.ingress(r) && !fromHere(r):
+		return "this page is shown in Home Assistant only", http.StatusForbidden
 	case !open && !s.meant(r):
 		return "this server is not known under that name: ask for it by its address, or add the name to http.allowed_hosts", http.StatusMisdirectedRequest
 	case !open && foreign(r):
@@ -66,6 +80,9 @@ func (s *Site) refusal(answer http.Header, r *http.Request) (text string, code i
 // has, or a name that is ours. All other names may be a stranger's that leads
 // here, to make a browser believe that our pages are his (DNS rebinding).
 func (s *Site) meant(r *http.Request) bool {
+	if s.ingress(r) {
+		return true // it passes on by what name it was asked itself
+	}
 	host, port, ok := hostOf(r.Host)
 	if !ok {
 		return false
@@ -136,15 +153,25 @@ func foreign(r *http.Request) bool {
 
 // fromHere reports whether a request comes from this machine.
 func fromHere(r *http.Request) bool {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	peer := at.Addr().Unmap()
-	return err == nil && (peer.IsLoopback() || peer == ownAddress(r))
+	peer := peerOf(r)
+	return peer.IsLoopback() || peer.IsValid() && peer == ownAddress(r)
+}
+
+// ingress reports whether a request comes by way of Home Assistant.
+func (s *Site) ingress(r *http.Request) bool {
+	return s.Ingress.IsValid() && peerOf(r) == s.Ingress
+}
+
+// peerOf is the address that a request comes from.
+func peerOf(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // none for a socket of another kind
+	return at.Addr().Unmap()
 }
 
 // admits reports whether a request has what it needs: the password, unless there
-// is none or it comes from this machine.
+// is none, it comes from this machine or who sent it signed in elsewhere.
 func (s *Site) admits(r *http.Request) bool {
-	if s.Password == nil || fromHere(r) {
+	if s.Password == nil || fromHere(r) || s.ingress(r) {
 		return true
 	}
 	wanted, err := s.Password()

@@ -116,7 +116,12 @@ type HTTP struct {
 	AllowedHosts string `koanf:"allowed_hosts" doc:"Names by which browsers may ask for it, separated by commas. Addresses at home, localhost and this machine's name need not be listed."`
 	Password     Secret `koanf:"password" doc:"The password itself, instead of password_file."`
 	PasswordFile string `koanf:"password_file" doc:"File with a password that other machines must give, with any user name; empty: none. /livez needs none."`
+	Ingress      bool   `koanf:"ingress" doc:"Home Assistant shows the page to its users: nobody but its Supervisor may ask for it, by any name."`
 }
+
+// supervisor is where Home Assistant's Supervisor asks from, in the network of its
+// apps.
+var supervisor = netip.MustParseAddr("172.30.32.2")
 
 // names are the allowed hosts, and the one to listen on if it is a name.
 func (h HTTP) names() (all []string) {

@@ -79,7 +79,7 @@ func TestConfigComplaints(t *testing.T) {
 			"config.yaml:2: base_topic: is not a setting: did you mean mqtt.base_topic?",
 		}},
 		{"key nobody knows", sound + "http:\n  certificate: x\n", nil, []string{
-			"config.yaml:3: http.certificate: is not a setting: http takes listen, allowed_hosts, password, password_file",
+			"config.yaml:3: http.certificate: is not a setting: http takes listen, allowed_hosts, password, password_file, ingress",
 		}},
 		{"short word that nothing resembles", sound + "foo: 1\n", nil, []string{
 			"config.yaml:2: foo: is not a setting: the file takes thinq, accounts, mqtt, homeassistant, http, state_dir, log, devices, mappings",
@@ -92,7 +92,7 @@ func TestConfigComplaints(t *testing.T) {
 		}},
 		{"several at once", "thinq: {country: KR, token: x, tokn: y}\nhttp: {port: 1}\n", nil, []string{
 			"config.yaml:1: thinq.tokn: is not a setting: did you mean thinq.token?",
-			"config.yaml:2: http.port: is not a setting: http takes listen, allowed_hosts, password, password_file",
+			"config.yaml:2: http.port: is not a setting: http takes listen, allowed_hosts, password, password_file, ingress",
 		}},
 		{"section that is none", "thinq: KR\n", nil, []string{
 			"config.yaml:1: thinq: must be a section with keys of its own: country, token, token_file, events, api_url, ca_file, proxy, oauth, budget, reconcile",

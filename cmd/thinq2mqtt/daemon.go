@@ -71,6 +71,9 @@ func (a *app) site(c *Config, g prometheus.Gatherer, bridges []*bridge.Bridge) *
 	if password := c.pagePassword(); password.set() {
 		s.Password = a.reader(password)
 	}
+	if c.HTTP.Ingress {
+		s.Ingress = supervisor
+	}
 	return s
 }
 
