@@ -273,11 +273,6 @@ func within(d time.Duration, holds func() bool) bool {
 	return true
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // What the Dockerfile promises to whoever starts the image: a user without a
 // name, one volume, a probe without a shell, nothing below it.
 func TestS42Dockerfile(t *testing.T) {

@@ -19,6 +19,11 @@ func lack(t *testing.T, program string) {
 	t.Skipf("%s is not installed", program)
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 const unitFile = "../../deploy/systemd/thinq2mqtt.service"
 
 // unit are the settings of a unit's section [Service] by name.
