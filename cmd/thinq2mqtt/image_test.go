@@ -179,7 +179,7 @@ func (im *image) files() (all []string) {
 
 // The image has the binary, the certificates and two folders: no shell, no
 // package manager, nothing that the one who runs in it may change but its data.
-func TestS42Image(t *testing.T) {
+func TestS42S43Image(t *testing.T) {
 	t.Parallel()
 	im := newImage(t)
 	want := []string{
@@ -198,6 +198,7 @@ func TestS42Image(t *testing.T) {
 	}
 	t.Run("run", im.serves)
 	t.Run("write", im.writes)
+	t.Run("app", im.isApp)
 }
 
 // serves runs the bridge with neither LG nor a broker in reach, and asks the
@@ -213,7 +214,8 @@ func (im *image) serves(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if !within(patience, func() bool { return im.command([]string{listen}, "healthcheck").Run() == nil }) {
+	healthy := func() bool { return im.command([]string{listen}, "healthcheck").Run() == nil }
+	if !within(patience, healthy) {
 		cmd.Process.Kill()
 		cmd.Wait()
 		t.Fatalf("no answer to the health check:\n%s", &said)
@@ -225,8 +227,45 @@ func (im *image) serves(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v:\n%s", err, &said)
 	}
-	if err := im.command([]string{listen}, "healthcheck").Run(); err == nil {
+	if healthy() {
 		t.Error("the health check is content with nobody")
+	}
+}
+
+// isApp runs the bridge as Home Assistant does: as root, whose folders they are,
+// with the variables of the manifest and the user's file.
+func (im *image) isApp(t *testing.T) {
+	config := filepath.Join(im.root, "config")
+	listen := freePort(t)
+	text := "thinq: {country: KR, token_file: /config/thinq_token, api_url: 'https://127.0.0.1:1'}\n" +
+		"mqtt: {url: 'mqtt://127.0.0.1:1', username: a, password_file: /config/mqtt_password}\nstate_dir: /data/app\n"
+	if err := os.Mkdir(config, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"config.yaml": text, "thinq_token": "a token", "mqtt_password": "a password"} {
+		if err := os.WriteFile(filepath.Join(config, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := []string{"THINQ2MQTT_HTTP__LISTEN=" + listen, "THINQ2MQTT_STATE_DIR=/data/app"}
+	for name, value := range appOf(t, read(t, appFolder+"config.yaml")).Environment {
+		env = append(env, name+"="+value)
+	}
+	asRoot := func(args ...string) *exec.Cmd {
+		cmd := im.command(env, args...)
+		cmd.SysProcAttr.Credential = &syscall.Credential{}
+		return cmd
+	}
+	cmd := asRoot()
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	healthy := within(patience, func() bool { return asRoot("healthcheck").Run() == nil })
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil || !healthy || !exists(filepath.Join(im.root, "data/app/lock")) {
+		t.Errorf("%v, healthy %v:\n%s", err, healthy, &said)
 	}
 }
 
