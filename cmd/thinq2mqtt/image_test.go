@@ -201,34 +201,38 @@ func TestS42S43Image(t *testing.T) {
 	t.Run("app", im.isApp)
 }
 
-// serves runs the bridge with neither LG nor a broker in reach, and asks the
-// probe that the image comes with.
+// serves runs the bridge with neither LG nor a broker in reach.
 func (im *image) serves(t *testing.T) {
 	listen := "THINQ2MQTT_HTTP__LISTEN=" + freePort(t)
-	cmd := im.command([]string{
+	well(t, im.command([]string{
 		listen, "THINQ2MQTT_THINQ__COUNTRY=KR", "THINQ2MQTT_THINQ__TOKEN=none",
 		"THINQ2MQTT_THINQ__API_URL=https://127.0.0.1:1", "THINQ2MQTT_MQTT__URL=mqtt://127.0.0.1:1",
-	}, "run")
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	healthy := func() bool { return im.command([]string{listen}, "healthcheck").Run() == nil }
-	if !within(patience, healthy) {
-		cmd.Process.Kill()
-		cmd.Wait()
-		t.Fatalf("no answer to the health check:\n%s", &said)
-	}
+	}, "run"), func() *exec.Cmd { return im.command([]string{listen}, "healthcheck") })
 	if state := must(os.ReadDir(filepath.Join(im.root, "data"))); len(state) == 0 {
 		t.Error("it keeps nothing in /data")
 	}
-	cmd.Process.Signal(syscall.SIGTERM)
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("%v:\n%s", err, &said)
+}
+
+// well runs a bridge, asks the probe that the image comes with until it is
+// content, and stops both.
+func well(t *testing.T, bridge *exec.Cmd, probe func() *exec.Cmd) {
+	t.Helper()
+	var said strings.Builder
+	bridge.Stderr = &said
+	if err := bridge.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if healthy() {
-		t.Error("the health check is content with nobody")
+	ended := make(chan error, 1)
+	go func() { ended <- bridge.Wait() }()
+	content := func() bool { return probe().Run() == nil }
+	within(patience, func() bool { return len(ended) > 0 || content() })
+	healthy := content()
+	bridge.Process.Signal(syscall.SIGTERM)
+	if err := <-ended; err != nil || !healthy {
+		t.Fatalf("%v, healthy %v:\n%s", err, healthy, &said)
+	}
+	if content() {
+		t.Error("the probe is content with nobody")
 	}
 }
 
@@ -242,7 +246,7 @@ func (im *image) isApp(t *testing.T) {
 	if err := os.Mkdir(config, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string]string{"config.yaml": text, "thinq_token": "a token", "mqtt_password": "a password"} {
+	for name, content := range map[string]string{"config.yaml": text, "thinq_token": "token", "mqtt_password": "password"} {
 		if err := os.WriteFile(filepath.Join(config, name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -256,16 +260,9 @@ func (im *image) isApp(t *testing.T) {
 		cmd.SysProcAttr.Credential = &syscall.Credential{}
 		return cmd
 	}
-	cmd := asRoot()
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	healthy := within(patience, func() bool { return asRoot("healthcheck").Run() == nil })
-	cmd.Process.Signal(syscall.SIGTERM)
-	if err := cmd.Wait(); err != nil || !healthy || !exists(filepath.Join(im.root, "data/app/lock")) {
-		t.Errorf("%v, healthy %v:\n%s", err, healthy, &said)
+	well(t, asRoot(), func() *exec.Cmd { return asRoot("healthcheck") })
+	if !exists(filepath.Join(im.root, "data/app/lock")) {
+		t.Error("it keeps nothing in /data")
 	}
 }
 
@@ -282,11 +279,13 @@ func (im *image) writes(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		deadline := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 		kept := filepath.Join(im.root, place.state, "lock")
 		if place.may && within(patience, func() bool { return exists(kept) }) {
 			cmd.Process.Signal(syscall.SIGTERM)
 		}
 		cmd.Wait()
+		deadline.Stop()
 		if want := map[bool]int{false: exitState}[place.may]; cmd.ProcessState.ExitCode() != want {
 			t.Errorf("state in %s: exit code %d, want %d", place.state, cmd.ProcessState.ExitCode(), want)
 		}
