@@ -161,9 +161,6 @@ func TestS43AppFolder(t *testing.T) {
 	if _, err := configFile(t, regexp.MustCompile(`(?m)^   `).ReplaceAllString(piece[1], "")).load(); err != nil {
 		t.Error(err)
 	}
-	if !exists("../../repository.yaml") {
-		t.Error("Home Assistant does not take the repository for one of apps")
-	}
 }
 
 // The profile gives three folders and the network, and nothing that root could
