@@ -172,12 +172,16 @@ func (s *Store) Identity() *thinq.Identity {
 	return s.identity.Identity
 }
 
-// SaveIdentity replaces it.
+// SaveIdentity replaces it. While the disk is full it is kept in memory, which is
+// no error: what is lost with it costs a registration.
 func (s *Store) SaveIdentity(id thinq.Identity) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.identity.Identity = &id
-	return s.write(identityFile, s.identity)
+	if err := s.write(identityFile, s.identity); !full(err) {
+		return err
+	}
+	return nil
 }
 
 // Token is the OAuth token last saved, nil if none is.
@@ -279,6 +283,9 @@ func (s *Store) aside(name, to string) {
 // generation or the one before it. What cannot be written is remembered.
 func (s *Store) write(name string, v any) error {
 	err := s.put(name, v)
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = fmt.Errorf("%s: %w", s.dir, e.Err) // the name of a file in passing says nothing
+	}
 	delete(s.unsaved, name)
 	if err != nil {
 		s.unsaved[name] = v
