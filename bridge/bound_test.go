@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -214,23 +215,61 @@ func TestS08DiagnoseAllowList(t *testing.T) {
 	})
 }
 
-// A panic in a call, in its answer, or in what is asked of the loop is contained
-// and counted; the bridge goes on.
+// A panic in a call, in its answer, in a control call, in LG's events, in an
+// appointment or in what is asked of the loop is contained and counted; the
+// bridge goes on, and does not eat the machine if they go on.
 func TestF096PanicEverywhere(t *testing.T) {
 	inHome(t, []string{"ac=air_conditioner_one_setpoint"}, func(h *home) {
+		registry := prometheus.NewRegistry()
+		h.o.Metrics = NewMetrics(registry)
+		connections := 0
+		h.o.Subscriber = func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
+			if connections++; connections == 1 {
+				panic("boom")
+			}
+			handle(nil) // nobody listens
+			return subscribeFake(ctx, ep, handle)
+		}
 		h.start()
+		h.after(10 * time.Minute)
+		if connections < 2 || h.push() != pushLive {
+			h.Errorf("%d connections, push is %s", connections, h.push())
+		}
+		h.cloud.obey = func(string, []byte) { panic("boom") }
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Minute)
+		if got := h.stages("ac"); len(got) == 0 || !strings.HasPrefix(got[len(got)-1], "unknown") {
+			h.Errorf("stages = %q", got)
+		}
 		boom := func() { panic("boom") }
-		var apply func() = boom
 		h.bridge.ask(h.Context(), func() {
 			h.bridge.enqueue(&job{name: "a", kind: "list", lane: thinq.Start, call: thrower})
-			h.bridge.enqueue(&job{name: "b", kind: "list", lane: thinq.Start, call: answerer(apply)})
+			h.bridge.enqueue(&job{name: "b", kind: "list", lane: thinq.Start, call: answerer(boom)})
+			h.bridge.later.set("boom", time.Now(), boom)
 		})
-		h.bridge.ask(h.Context(), boom)
+		var endless func()
+		turns := 0
+		endless = func() { turns++; h.bridge.later.set("endless", time.Now(), endless); panic("boom") }
+		h.bridge.ask(h.Context(), endless)
 		h.after(time.Minute)
+		if turns > 70 {
+			h.Errorf("%d faults in a minute", turns)
+		}
+		h.bridge.ask(h.Context(), func() { h.bridge.later.cancel("endless") })
+		h.after(20 * time.Minute)
+		h.cloud.obey = nil
+		h.obedient(time.Second)
 		h.set("ac", `{"target_temperature":25}`)
 		h.after(20 * time.Second)
-		if len(h.stages("ac")) == 0 {
-			h.Error("commands are not answered any more")
+		if got := h.stages("ac"); got[len(got)-1] != "confirmed" {
+			h.Errorf("stages = %q", got)
+		}
+		for _, component := range []string{"call", "events", "device"} {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(series(h.T, registry))), func(s string) bool {
+				return strings.Contains(s, "worker_restarts") && strings.Contains(s, component)
+			}) {
+				h.Errorf("no restart of %s is counted", component)
+			}
 		}
 	})
 }

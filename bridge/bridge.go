@@ -108,7 +108,8 @@ type Bridge struct {
 
 	// All below is owned by the loop.
 	started    time.Time
-	turned     time.Time // the loop, last
+	turned     time.Time   // the loop, last
+	panics     []time.Time // in the loop itself
 	later      schedule
 	alarm      *time.Timer        // wakes the loop
 	rings      time.Time          // when; zero: it rang
@@ -215,9 +216,12 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if b.trail != nil {
 		b.work.Go(func() { b.keepAudit(work, b.trail) })
 	}
-	for ctx.Err() == nil {
+	round := func() {
 		b.dispatch(work, events)
 		b.turn(ctx.Done())
+	}
+	for ctx.Err() == nil {
+		b.guard(nil, round)
 	}
 	b.drain(work, hangUp)
 	stop()
@@ -246,16 +250,16 @@ func (b *Bridge) turn(done <-chan struct{}) {
 	case <-b.o.Broker.Up():
 		b.connected()
 	case f := <-b.answers:
-		b.guard(nil, f)
+		f()
 	case f := <-b.asks:
-		b.guard(nil, f)
+		f()
 	case record := <-b.o.Log.records():
 		b.publishLog(record)
 	case <-b.alarm.C:
 		b.rings = time.Time{}
 	}
 	b.makeGood()
-	if b.later.run(time.Now()) || stirred {
+	if b.later.run(time.Now(), func(do func()) { b.guard(nil, do) }) || stirred {
 		b.stirred = true
 	}
 }

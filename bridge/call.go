@@ -227,14 +227,17 @@ func (b *Bridge) launch(ctx context.Context, j *job) {
 
 // try makes a call. A fault of ours in it is the call's alone.
 func (b *Bridge) try(ctx context.Context, j *job) (apply func(), err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			b.m.restarts.WithLabelValues("call", "panic").Inc()
-			b.log.Error("fault in a call", "call", j.name, "cause", cause, "stack", string(debug.Stack()))
-			err = fmt.Errorf("a fault in the bridge: %v", cause)
-		}
-	}()
+	defer b.contain("call", j.name, &err)
 	return j.call(ctx)
+}
+
+// contain, deferred by what does not run in the loop, makes an error of a panic.
+func (b *Bridge) contain(component, what string, err *error) {
+	if cause := recover(); cause != nil {
+		b.m.restarts.WithLabelValues(component, "panic").Inc()
+		b.log.Error("fault in the bridge", "of", component, "name", what, "cause", cause, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("a fault in the bridge: %v", cause)
+	}
 }
 
 // answered is where every background call ends.

@@ -291,7 +291,7 @@ func (b *Bridge) guard(d *device, f func()) {
 func (b *Bridge) panicked(d *device, cause any, stack []byte) {
 	b.m.restarts.WithLabelValues("device", "panic").Inc()
 	if d == nil {
-		b.log.Error("fault in the bridge", "cause", cause, "stack", string(stack))
+		b.faulty(cause, stack)
 		return
 	}
 	b.log.Error("fault in the handling of an appliance", "device", d.slug, "cause", cause, "stack", string(stack))
@@ -301,8 +301,33 @@ func (b *Bridge) panicked(d *device, cause any, stack []byte) {
 		return
 	}
 	d.disabled = true
-	d.problem = "disabled after repeated faults; restart to try again"
+	d.problem = "disabled after repeated faults; reload the configuration or restart to try again"
 	b.forget(d)
 	b.abandon(d, rejection{Reason: "disabled", Message: d.problem})
 	b.publishAvailability(d, true)
+}
+
+// faultRest is for how long the loop rests after each fault of its own beyond the
+// first few: one that came back at every turn would use up the machine.
+const faultRest = time.Second
+
+func (b *Bridge) faulty(cause any, stack []byte) {
+	now := time.Now()
+	b.panics = slices.DeleteFunc(append(b.panics, now), func(t time.Time) bool { return now.Sub(t) > panicWindow })
+	if len(b.panics) <= panicLimit {
+		b.log.Error("fault in the bridge", "cause", cause, "stack", string(stack))
+		return
+	}
+	time.Sleep(faultRest)
+}
+
+// enable gives an appliance that was disabled another chance.
+func (b *Bridge) enable(d *device) {
+	if !d.disabled {
+		return
+	}
+	b.log.Info("appliance enabled again", "device", d.slug)
+	d.disabled, d.problem, d.panics = false, "", nil
+	b.planRead(d)
+	b.firstRead(d)
 }

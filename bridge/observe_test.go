@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -244,8 +245,8 @@ func TestF085StrangerAsksForList(t *testing.T) {
 }
 
 // A fault in the handling of one appliance leaves the rest alone; after five of
-// them the appliance rests.
-func TestPanicIsContained(t *testing.T) {
+// them the appliance rests until the configuration is read again.
+func TestF096FiveFaults(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.start()
 		for range panicLimit {
@@ -259,6 +260,16 @@ func TestPanicIsContained(t *testing.T) {
 		h.set("ac", `{"target_temperature":24}`)
 		h.after(time.Second)
 		h.wantStages("ac", "rejected:disabled")
+		h.reconfigure(func(*discovery.Options) {})
+		if h.availability("ac") != online {
+			t.Errorf("availability = %q after a reload", h.availability("ac"))
+		}
+		h.obedient(time.Second)
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(20 * time.Second)
+		if got := h.stages("ac"); len(got) == 0 || got[len(got)-1] != "confirmed" {
+			t.Errorf("stages = %q after a reload", got)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -367,7 +368,7 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 		err := recorded(ctx)
 		settled := b.unrecorded
 		if err == nil {
-			err, settled = b.o.Cloud.Control(thinq.WithLane(ctx, thinq.Command), d.info.ID, body), b.settle
+			err, settled = b.control(ctx, d.info.ID, body), b.settle
 		}
 		b.post(ctx, func() {
 			b.controls--
@@ -377,6 +378,11 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	if f.half.Settings.Optimistic {
 		b.publishState(d, false)
 	}
+}
+
+func (b *Bridge) control(ctx context.Context, id string, body json.RawMessage) (err error) {
+	defer b.contain("call", "control", &err)
+	return b.o.Cloud.Control(thinq.WithLane(ctx, thinq.Command), id, body)
 }
 
 // outdate ends the commands of which a call would go out later than they live,

@@ -66,9 +66,14 @@ func (b *Bridge) listen(loop context.Context) {
 	b.push.hangUp = hangUp
 	b.work.Go(func() {
 		defer hangUp()
-		err := b.o.Cloud.Events(thinq.WithLane(ctx, thinq.Start), b.subscriber(loop), b.handle)
+		err := b.hear(ctx, b.subscriber(loop))
 		b.post(loop, func() { b.hungUp(err) })
 	})
+}
+
+func (b *Bridge) hear(ctx context.Context, s thinq.Subscriber) (err error) {
+	defer b.contain("events", "connection", &err)
+	return b.o.Cloud.Events(thinq.WithLane(ctx, thinq.Start), s, b.handle)
 }
 
 // subscriber tells the loop what the connection is up to.
@@ -80,7 +85,11 @@ func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 		ctx, end := context.WithCancelCause(ctx)
 		defer end(nil)
 		b.post(loop, func() { b.push.distrust = func() { end(thinq.ErrCertificate) } })
-		err := b.o.Subscriber(ctx, ep, handle)
+		err := b.o.Subscriber(ctx, ep, func(data []byte) {
+			var err error
+			defer b.contain("events", "message", &err)
+			handle(data)
+		})
 		if cause := context.Cause(ctx); cause == thinq.ErrCertificate {
 			return cause
 		}

@@ -36,6 +36,7 @@ func (b *Bridge) reconfigure(o discovery.Options, config any) {
 	clear(b.reproached)
 	clear(b.withdrawn)
 	for _, d := range b.ordered() {
+		b.enable(d)
 		b.guard(d, func() { b.resettle(d) })
 	}
 	if o.Language != was.Language {

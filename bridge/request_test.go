@@ -157,7 +157,7 @@ func TestSchedule(t *testing.T) {
 	if at, ok := s.next(); !ok || !at.Equal(now.Add(time.Second)) {
 		t.Errorf("next = %v, %v", at, ok)
 	}
-	s.run(now.Add(time.Minute))
+	s.run(now.Add(time.Minute), func(do func()) { do() })
 	if !slices.Equal(done, []string{"a", "b"}) || len(s.named) != 1 {
 		t.Errorf("done = %q, %d left", done, len(s.named))
 	}

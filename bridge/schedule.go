@@ -61,7 +61,7 @@ func (s *schedule) next() (at time.Time, ok bool) { return s.soon, !s.soon.IsZer
 
 // run does what is due, in the order of time, and reports whether that was
 // anything; what it sets anew waits for the next round.
-func (s *schedule) run(now time.Time) (did bool) {
+func (s *schedule) run(now time.Time, do func(func())) (did bool) {
 	if s.soon.IsZero() || s.soon.After(now) {
 		return false
 	}
@@ -78,7 +78,7 @@ func (s *schedule) run(now time.Time) (did bool) {
 	for _, name := range due {
 		if a, ok := s.named[name]; ok && !a.at.After(now) {
 			delete(s.named, name)
-			a.do()
+			do(a.do)
 		}
 	}
 	return len(due) > 0
