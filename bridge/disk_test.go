@@ -56,7 +56,7 @@ func TestF093FullAtRenewal(t *testing.T) {
 		free := d.fill()
 		since := len(d.sim.Calls(0))
 		d.after(4 * time.Hour)
-		if n := d.asked(since, "/client/certificate"); n != 2 {
+		if n := d.asked(since, "/client/certificate"); n < 1 || n > 3 {
 			d.Errorf("%d certificates in four hours", n)
 		}
 		if s := d.snapshot(); s.Push != "live" || !strings.Contains(strings.Join(s.Problems, " "), "no space left") {

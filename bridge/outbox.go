@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +45,7 @@ type item struct {
 	group  string // slug; rank orders within it
 	rank   rank
 	paced  bool      // part of a republication
+	slim   bool      // an announcement without some of its entities
 	until  time.Time // events: dropped when still here then
 	flying bool
 	again  time.Time // not before
@@ -375,10 +377,14 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 	it.flying = false
 	switch {
 	case err == nil:
-		o.took(it)
+		if !it.slim {
+			o.took(it)
+		}
 		o.drop(it)
 	case errors.Is(err, link.ErrDown):
 		o.down = o.down || it.on == o.on // a late answer says nothing about the new connection
+		o.retry(it, time.Time{})
+	case o.shorten(it, err):
 		o.retry(it, time.Time{})
 	case errors.Is(err, link.ErrTooLarge), errors.Is(err, link.ErrTopic):
 		o.complain(it, err)
@@ -392,6 +398,22 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 	if len(o.items) > 0 {
 		o.poke()
 	}
+}
+
+// shorten makes an announcement fit that is larger than the broker accepts. An
+// appliance with some of its entities is better than none, if it is said.
+func (o *outbox) shorten(it *item, err error) bool {
+	over, tooLarge := errors.AsType[*link.SizeError](err)
+	if !tooLarge || it.kind != "discovery" {
+		return false
+	}
+	payload, without := slimmed(it.Payload, len(it.Payload)-(over.Size-over.Limit))
+	if payload == nil {
+		return false
+	}
+	it.Payload, it.slim = payload, true
+	o.refuse(it, "too_large", fmt.Sprintf("%v; announced without %d of its entities", err, without))
+	return true
 }
 
 // retry keeps a message, unless a newer one of its topic came meanwhile or it
@@ -459,10 +481,13 @@ func (o *outbox) refusals() map[string]string {
 	defer o.mu.Unlock()
 	all := map[string]string{}
 	for kind, of := range o.denied {
-		topic := slices.Min(slices.Collect(maps.Keys(of)))
-		all[kind] = "the broker does not take " + topic + ": " + of[topic]
-		if len(of) > 1 {
-			all[kind] += fmt.Sprintf(" (and %d more messages of its kind)", len(of)-1)
+		topics := slices.Sorted(maps.Keys(of))
+		all[kind] = "the broker does not take " + topics[0] + ": " + of[topics[0]]
+		if more := topics[1:min(len(topics), 4)]; len(more) > 0 {
+			all[kind] += " (" + strings.Join(more, ", ") + " likewise)"
+		}
+		if left := len(topics) - 4; left > 0 {
+			all[kind] += fmt.Sprintf(" (and %d more messages of its kind)", left)
 		}
 	}
 	return all

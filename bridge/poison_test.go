@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -12,21 +11,26 @@ import (
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
 // reopen replaces the local broker by one with rules, empty.
 func (d *daemon) reopen(allow func(client, topic string, write bool) bool) {
 	d.Helper()
+	d.replace(linktest.Options{Allow: allow})
+}
+
+func (d *daemon) replace(o linktest.Options) {
+	d.Helper()
 	if err := d.broker.Close(); err != nil {
 		d.Fatal(err)
 	}
 	d.after(5 * time.Second)
-	var l net.Listener
 	var err error
-	if l, err = d.local.Listen("broker.test:1883"); err != nil {
+	if o.Listener, err = d.local.Listen("broker.test:1883"); err != nil {
 		d.Fatal(err)
 	}
-	if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l, Allow: allow}); err != nil {
+	if d.broker, err = linktest.NewBroker(o); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -237,6 +241,54 @@ func TestF048EvilAliasesF090OddNames(t *testing.T) {
 		}
 		if s := d.snapshot(); !s.Ready {
 			d.Errorf("not ready: %q", s.Awaited)
+		}
+	})
+}
+
+// A broker that takes only small packets gets an announcement with what fits, and
+// people are told; the values are there.
+func TestF047SmallBroker(t *testing.T) {
+	o := thinqtest.Options{Samples: thinqtest.Samples()}
+	o.Samples = slices.DeleteFunc(o.Samples, func(s thinqtest.Sample) bool { return !strings.Contains(string(s.Device), "DEVICE_REFRIGERATOR") })[:1]
+	withWay(t, personal, o, func(d *daemon) {
+		d.after(time.Minute)
+		slug := d.snapshot().Devices[0].Slug
+		topic := d.topics.Discovery(slug)
+		entities := func() (n, diagnostic int) {
+			var m struct {
+				Components map[string]struct {
+					Category string `json:"entity_category"`
+				}
+			}
+			if err := json.Unmarshal([]byte(d.retained(topic)), &m); err != nil {
+				d.Fatal(err)
+			}
+			for _, c := range m.Components {
+				if c.Category == "diagnostic" {
+					diagnostic++
+				}
+			}
+			return len(m.Components), diagnostic
+		}
+		all, _ := entities()
+		most := all
+		for _, limit := range []int{20_000, 3_000, 2_000} {
+			d.replace(linktest.Options{Limit: limit})
+			d.after(3 * time.Minute)
+			n, diagnostic := entities()
+			if n == 0 || n > most || n < all && diagnostic > 0 {
+				d.Errorf("%d: %d entities of %d, %d of them diagnostic", limit, n, all, diagnostic)
+			}
+			said := strings.Join(d.snapshot().Problems, "; ")
+			if n < all && (!strings.Contains(said, fmt.Sprintf("%d allowed", limit)) || !strings.Contains(said, slug)) {
+				d.Errorf("%d: problems %q", limit, said)
+			}
+			most = n
+		}
+		d.replace(linktest.Options{})
+		d.after(5 * time.Minute)
+		if n, _ := entities(); n != all || len(d.info().Problems) != 0 {
+			d.Errorf("%d entities of %d, problems %q", n, all, d.info().Problems)
 		}
 	})
 }

@@ -2,10 +2,12 @@ package bridge
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -226,4 +228,53 @@ func (b *Bridge) bridgeEvent(kind string, data map[string]any) {
 
 func (b *Bridge) publishLog(record []byte) {
 	b.emit("bridge", "", b.topics.Bridge("logging"), record, eventLife)
+}
+
+// slimmed is an announcement without so many entities that it is no longer than
+// room; nil if none would be left.
+func slimmed(announcement []byte, room int) (short []byte, without int) {
+	var message, components map[string]json.RawMessage
+	if json.Unmarshal(announcement, &message) != nil || json.Unmarshal(message["components"], &components) != nil {
+		return nil, 0
+	}
+	keys := slices.SortedFunc(maps.Keys(components), func(x, y string) int {
+		return cmp.Or(cmp.Compare(worth(components[x]), worth(components[y])), cmp.Compare(x, y))
+	})
+	excess := len(announcement) - room
+	for _, key := range keys {
+		if excess <= 0 {
+			break
+		}
+		excess -= len(key) + len(components[key]) + len(`"":,`)
+		delete(components, key)
+		without++
+	}
+	if len(components) == 0 {
+		return nil, 0
+	}
+	message["components"], _ = json.Marshal(components)
+	short, _ = json.Marshal(message)
+	return short, without
+}
+
+// worth orders entities: first those that are missed least. A stub, which takes
+// an entity back, is tiny.
+func worth(component []byte) int {
+	var c struct {
+		Platform string
+		Category string `json:"entity_category"`
+		Unique   string `json:"unique_id"`
+	}
+	_ = json.Unmarshal(component, &c) // of our own making
+	switch {
+	case c.Unique == "":
+		return 4
+	case c.Category == "diagnostic":
+		return 0
+	case c.Category != "":
+		return 1
+	case slices.Contains([]string{"sensor", "binary_sensor", "event"}, c.Platform):
+		return 2
+	}
+	return 3
 }

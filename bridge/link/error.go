@@ -28,3 +28,15 @@ var (
 	errStands    = errors.New("no connection for 10 min, trying with a new connection manager")
 	errRetired   = errors.New("another connection manager has taken over")
 )
+
+// A SizeError is [ErrTooLarge] with what the broker said about it.
+type SizeError struct {
+	Topic       string
+	Size, Limit int // of packets, in bytes
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%s: %v: %d bytes, %d allowed", e.Topic, ErrTooLarge, e.Size, e.Limit)
+}
+
+func (e *SizeError) Unwrap() error { return ErrTooLarge }

@@ -81,7 +81,7 @@ func (c *connection) check(m Message) error {
 	case m.Topic == "", len(m.Topic) > longTopic, !utf8.ValidString(m.Topic), strings.ContainsAny(m.Topic, "+#\x00"):
 		return fmt.Errorf("%w: %.80q", ErrTopic, m.Topic)
 	case c.limit > 0 && m.size() > c.limit:
-		return fmt.Errorf("%s: %w: %d bytes, %d allowed", m.Topic, ErrTooLarge, m.size(), c.limit)
+		return &SizeError{m.Topic, m.size(), c.limit}
 	}
 	return nil
 }

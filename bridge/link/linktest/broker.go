@@ -31,6 +31,7 @@ type Options struct {
 	Username, Password string      // empty: anybody
 	// Allow, if set, decides who may publish (write) or subscribe to a topic.
 	Allow  func(clientID, topic string, write bool) bool
+	Limit  int          // of packets, in bytes; 0: none
 	Logger *slog.Logger // default: none
 }
 
@@ -60,7 +61,7 @@ func NewBroker(o Options) (*Broker, error) {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	b := &Broker{o: o, conns: map[net.Conn]bool{}, server: mochi.New(&mochi.Options{
 		InlineClient:           true,
-		Capabilities:           capabilities(),
+		Capabilities:           capabilities(o.Limit),
 		Logger:                 o.Logger,
 		SysTopicResendInterval: int64(time.Hour / time.Second), // each round stops the world to read memory statistics
 	})}
@@ -75,9 +76,10 @@ func NewBroker(o Options) (*Broker, error) {
 
 // capabilities are raised so that the announcements of a whole house, retained,
 // reach a client that has just connected.
-func capabilities() *mochi.Capabilities {
+func capabilities(limit int) *mochi.Capabilities {
 	c := mochi.NewDefaultServerCapabilities()
 	c.MaximumClientWritesPending = 1 << 14
+	c.MaximumPacketSize = uint32(limit)
 	c.MaximumInflight = math.MaxUint16
 	c.ReceiveMaximum = math.MaxUint16
 	c.MaximumMessageExpiryInterval = 0
@@ -247,7 +249,7 @@ func (*rules) ID() string { return "rules" }
 
 // Provides implements mochi.Hook.
 func (*rules) Provides(b byte) bool {
-	return bytes.IndexByte([]byte{mochi.OnConnect, mochi.OnConnectAuthenticate, mochi.OnACLCheck}, b) >= 0
+	return bytes.IndexByte([]byte{mochi.OnConnect, mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPacketEncode}, b) >= 0
 }
 
 // OnConnect lifts the client's Receive Maximum. What goes beyond it would be
@@ -257,6 +259,15 @@ func (*rules) OnConnect(c *mochi.Client, _ packets.Packet) error {
 	c.Properties.Props.ReceiveMaximum = 0
 	c.State.Inflight.ResetSendQuota(0)
 	return nil
+}
+
+// OnPacketEncode says in CONNACK how large packets may be, which the broker
+// library forgets.
+func (r *rules) OnPacketEncode(_ *mochi.Client, p packets.Packet) packets.Packet {
+	if p.FixedHeader.Type == packets.Connack {
+		p.Properties.MaximumPacketSize = uint32(r.o.Limit)
+	}
+	return p
 }
 
 // OnConnectAuthenticate implements mochi.Hook.
