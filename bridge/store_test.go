@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -231,6 +232,7 @@ func FuzzUnmarshalRecord(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"sum":"","data":null}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer bounds.Keep(t)()
 		var c cache
 		if err := unmarshalRecord(data, &c); err != nil {
 			return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
@@ -20,6 +21,7 @@ func FuzzDescribe(f *testing.F) {
 		f.Add(appliances[i%len(appliances)].Type, []byte(s.Profile), []byte(neighbour.Status))
 	}
 	f.Fuzz(func(t *testing.T, deviceType string, profile, status []byte) {
+		defer bounds.Keep(t)()
 		p, err := thinq.ParseProfile(profile)
 		if err != nil {
 			return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -196,6 +197,7 @@ func FuzzWish(f *testing.F) {
 	f.Add(uint(2), uint(1), "24:61")
 	f.Add(uint(70), uint(187), "0") // staged
 	f.Fuzz(func(t *testing.T, which, attr uint, payload string) {
+		defer bounds.Keep(t)()
 		s := all[which%uint(len(all))]
 		for _, d := range s.describe(willing()) {
 			attrs := d.settable()

@@ -1,13 +1,17 @@
 package thinq
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 )
 
 func TestAnswers(t *testing.T) {
@@ -77,37 +81,66 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestSizeLimits(t *testing.T) {
-	filler := func(n int) string { return ok(`"` + strings.Repeat("x", n-len(ok(`""`))) + `"`) }
+// sized is an answer of so many bytes.
+func sized(n int) string { return ok(`"` + strings.Repeat("x", n-len(ok(`""`))) + `"`) }
+
+// nested is a value nested so deeply, inside of an answer.
+func nested(n int) string { return ok(strings.Repeat("[", n-1) + strings.Repeat("]", n-1)) }
+
+// crowded is an answer of so many values: the list and what is around it are four.
+func crowded(n int) string { return ok("[" + strings.Repeat("0,", n-5) + "0]") }
+
+// What is one under a limit, or at it, is read; what is one over is refused, and
+// costs no more memory than a few times the limit, garbage included: not even a
+// bomb that grows on the way.
+func TestS27Sizes(t *testing.T) {
 	bomb := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		z.Write([]byte(ok(`"` + strings.Repeat("x", 64<<20) + `"`)))
-		z.Close()
+		for block := bytes.Repeat([]byte(" "), 1<<20); ; {
+			if _, err := z.Write(block); err != nil {
+				return
+			}
+		}
 	}
 	tests := []struct {
 		name    string
-		answer  func(http.ResponseWriter, *http.Request)
+		limit   int
+		make    func(n int) string
 		profile bool
-		fits    bool
 	}{
-		{"state at the limit", says(200, filler(smallAnswer)), false, true},
-		{"state above", says(200, filler(smallAnswer+1)), false, false},
-		{"profile at the limit", says(200, filler(largeAnswer)), true, true},
-		{"profile above", says(200, filler(largeAnswer+1)), true, false},
-		{"compressed", bomb, true, false},
+		{"bytes of a state", smallAnswer, sized, false},
+		{"bytes of a profile", largeAnswer, sized, true},
+		{"nesting", maxNesting, nested, false},
+		{"values", maxValues, crowded, true},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newLG(t, tt.answer).client(t)
-			call := c.State
-			if tt.profile {
-				call = c.Profile
-			}
-			if _, err := call(t.Context(), "d"); (err == nil) != tt.fits || ClassOf(err) != map[bool]Class{false: Busy}[tt.fits] {
-				t.Errorf("error %v, class %q", err, ClassOf(err))
-			}
-		})
+		for over := -1; over <= 1; over++ {
+			t.Run(fmt.Sprintf("%s %+d", tt.name, over), func(t *testing.T) {
+				c := newLG(t, says(200, tt.make(tt.limit+over))).client(t)
+				call := c.State
+				if tt.profile {
+					call = c.Profile
+				}
+				if _, err := call(t.Context(), "d"); (err == nil) != (over <= 0) || ClassOf(err) != map[bool]Class{true: Busy}[over > 0] {
+					t.Errorf("error %v, class %q", err, ClassOf(err))
+				}
+			})
+		}
+	}
+	t.Run("bomb", func(t *testing.T) {
+		c := newLG(t, bomb).client(t)
+		defer bounds.Keep(t)()
+		if _, err := c.Profile(t.Context(), "d"); ClassOf(err) != Busy {
+			t.Error(err)
+		}
+	})
+	for over := -1; over <= 1; over++ {
+		frame := `{"pushType":"DEVICE_STATUS","deviceId":"d","report":{"a":""}}`
+		message := strings.Replace(frame, `""`, `"`+strings.Repeat("x", maxEvent+over-len(frame))+`"`, 1)
+		if _, err := ParseEvent([]byte(message)); (err == nil) != (over <= 0) {
+			t.Errorf("an event of %d bytes: %v", len(message), err)
+		}
 	}
 }
 
@@ -147,6 +180,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(500, seed)
 	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
+		defer bounds.Keep(t)()
 		response, err := parseAnswer(status, "", []byte(body))
 		if err == nil {
 			if status < 200 || status > 299 {
@@ -161,6 +195,21 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if response != nil || err.Text() == "" || strings.ContainsAny(err.Error(), "\r\n") || len([]rune(err.Message)) > maxMessage+1 {
 			t.Errorf("%q, %q, %q", response, err, err.Text())
+		}
+	})
+}
+
+// Whatever the header says, LG is asked again neither at once nor never.
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{"", "30", "0", "-5", "1000000000", "99999999999999999999999", "soon", "1e3", " 7", "Sun, 01 Mar 2026 12:01:00 GMT",
+		"Sunday, 01-Mar-26 12:01:00 GMT", "Sun Mar  1 12:01:00 2026", "Tue, 01 Mar 9999 11:00:00 GMT"} {
+		f.Add(value)
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value string) {
+		defer bounds.Keep(t)()
+		if d := retryAfter(http.Header{"Retry-After": {value}}, now); d != 0 && (d < time.Second || d > maxRetryAfter) {
+			t.Errorf("%q: %v", value, d)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
@@ -561,6 +562,7 @@ func FuzzPaste(f *testing.F) {
 		f.Add(testRedirect + query)
 	}
 	f.Fuzz(func(t *testing.T, address string) {
+		defer bounds.Keep(t)()
 		l := testEMP(testRedirect).Begin()
 		address = strings.ReplaceAll(address, "STATE", l.state)
 		code, backend, err := l.Paste(address)
@@ -581,6 +583,33 @@ func FuzzPaste(f *testing.F) {
 		l.Handler().ServeHTTP(w, r)
 		if w.Code != http.StatusSeeOther || strings.Contains(w.Header().Get("Location"), "?") {
 			t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+		}
+	})
+}
+
+// FuzzCallback: whatever a browser asks of the page, it is no way to end a
+// sign-in but with its state and from its browser, and nothing secret comes back.
+func FuzzCallback(f *testing.F) {
+	for _, path := range []string{"/callback", "/", "/begin", "//callback", "/callback/", "/%2e"} {
+		f.Add("GET", "127.0.0.1:8765", path, "code=c&state=STATE", "")
+		f.Add("GET", "127.0.0.1:8765", path, "code=c&state=STATE", "thinq2mqtt=x")
+	}
+	f.Add("POST", "127.0.0.1:8765", "/callback", "", "")
+	f.Add("GET", "evil.test", "/callback", "code=c&state=STATE", "a=b; c=d")
+	f.Add("HEAD", "", "/callback", "error=access_denied&state=STATE&state=x", "=;;")
+	f.Fuzz(func(t *testing.T, method, host, path, query, cookie string) {
+		defer bounds.Keep(t)()
+		l := testEMP(testRedirect).Begin()
+		r := &http.Request{Method: method, Host: host, URL: &url.URL{Path: path, RawQuery: strings.ReplaceAll(query, "STATE", l.state)},
+			Header: http.Header{"Cookie": {cookie}}}
+		w := httptest.NewRecorder()
+		l.Handler().ServeHTTP(w, r)
+		if l.over {
+			t.Errorf("%s %s%s?%s with %q ended the sign-in of another browser", method, host, path, query, cookie)
+		}
+		told := w.Body.String() + w.Header().Get("Location")
+		if strings.Contains(told, l.state) || strings.Contains(told, l.cookie) || w.Code < 300 && method != http.MethodGet && method != http.MethodHead {
+			t.Errorf("%s %s: %d, %q", method, path, w.Code, told)
 		}
 	})
 }

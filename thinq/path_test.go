@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 )
 
 func unflatPath(t testing.TB, s string) Path {
@@ -90,6 +92,7 @@ func FuzzPath(f *testing.F) {
 	f.Add("dryer", "timer", "remainHour", "MAIN", "C")
 	f.Add("", "a%2F", "é./@#%", "", "")
 	f.Fuzz(func(t *testing.T, part, resource, name, location, unit string) {
+		defer bounds.Keep(t)()
 		want := Path{part, resource, name, location, unit}
 		got, err := ParsePath(want.String())
 		if resource == "" {

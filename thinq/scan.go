@@ -11,6 +11,12 @@ import (
 // maxNesting is how deep objects and lists may be nested. LG uses seven levels.
 const maxNesting = 64
 
+// maxValues is how many values one answer or message may have. A list of LG's of
+// two thousand appliances has forty thousand.
+const maxValues = 1 << 16
+
+var errValues = fmt.Errorf("JSON of more than %d values", maxValues)
+
 var errNesting = fmt.Errorf("JSON nested deeper than %d levels", maxNesting)
 
 // checkJSON says whether data is one JSON value (RFC 8259) and not nested too
@@ -23,6 +29,8 @@ func checkJSON(data []byte) error {
 	switch {
 	case c.deep:
 		return errNesting
+	case c.values > maxValues:
+		return errValues
 	case len(data) == 0:
 		return errors.New("empty")
 	case !ok || c.pos < len(data):
@@ -34,9 +42,10 @@ func checkJSON(data []byte) error {
 // A checker reads forward as long as it sees JSON. Its methods say whether they
 // found what they are named after.
 type checker struct {
-	data []byte
-	pos  int
-	deep bool // stopped by maxNesting
+	data   []byte
+	pos    int
+	deep   bool // stopped by maxNesting
+	values int  // seen so far; stopped by maxValues
 }
 
 func (c *checker) space() {
@@ -58,7 +67,7 @@ func (c *checker) char(b byte) bool {
 }
 
 func (c *checker) value(depth int) bool {
-	if c.pos >= len(c.data) {
+	if c.values++; c.values > maxValues || c.pos >= len(c.data) {
 		return false
 	}
 	switch c.data[c.pos] {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/oauth2"
+
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 )
 
 var signInRefusals = []struct {
@@ -179,6 +181,7 @@ func FuzzSignInAnswer(f *testing.F) {
 		f.Add(200, "text/plain", fmt.Appendf(nil, echo, canaryCode))
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
+		defer bounds.Keep(t)()
 		resp := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}}
 		e := refusalOf(resp, body, errors.New("it has no access_token"), []string{canaryCode})
 		text := e.Error()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 )
 
 var tokens = []struct {
@@ -98,6 +100,7 @@ func FuzzToken(f *testing.F) {
 	}
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer bounds.Keep(t)()
 		token, err := ParseToken(data, now)
 		if err != nil {
 			if len(err.Error()) > 200 {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
+
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 )
 
 // A tape is a connection that plays what it was given and records what is written.
@@ -160,6 +162,7 @@ func FuzzGuardRead(f *testing.F) {
 	f.Add([]byte{0x20, 3, 0, 0, 0, 0xE0, 1, 0x8B})
 	f.Add([]byte{0x20, 3, 0, 0, 0, 0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF})
 	f.Fuzz(func(t *testing.T, in []byte) {
+		defer bounds.Keep(t)()
 		g := newGuard(&tape{play: bytes.NewReader(in)}, time.Minute)
 		out, err := io.ReadAll(g)
 		if !bytes.HasPrefix(in, out) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 )
 
 // configFile writes a file and returns the source that reads it.
@@ -496,6 +498,7 @@ func FuzzConfig(f *testing.F) {
 	}
 	f.Add(b.Bytes(), "THINQ2MQTT_LOG__LEVEL=debug")
 	f.Fuzz(func(t *testing.T, data []byte, variable string) {
+		defer bounds.Keep(t)()
 		path := filepath.Join(t.TempDir(), "config.yaml")
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)

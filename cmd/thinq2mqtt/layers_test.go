@@ -19,6 +19,7 @@ var may = map[string][]string{
 	"bridge/link/linktest":           {},
 	"bridge/link/linktest/mosquitto": {"bridge/link"}, // tests only
 	"bridge":                         {"discovery", "thinq", "bridge/link"},
+	"internal/bounds":                {}, // tests only
 	"cmd/thinq2mqtt": {
 		"bridge", "discovery", "thinq", "bridge/link",
 		"thinq/thinqtest", "bridge/link/linktest", // demo and simulate

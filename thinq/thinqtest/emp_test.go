@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
@@ -721,6 +722,7 @@ func FuzzEMP(f *testing.F) {
 	f.Add(byte(2), "client_id=CLIENT&grant_type=authorization_code", "code=x&redirect_uri="+url.QueryEscape(home))
 	f.Add(byte(2), "%zz", "grant_type=refresh_token&client_id=CLIENT&refresh_token=x&backend_url=y;z")
 	f.Fuzz(func(t *testing.T, door byte, query, body string) {
+		defer bounds.Keep(t)()
 		v := visitorOf(t, s, &http.Client{Transport: transport})
 		fill := func(text string) string { return strings.ReplaceAll(text, "CLIENT", s.ClientID) }
 		switch door % 3 {
