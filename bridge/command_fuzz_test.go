@@ -10,7 +10,7 @@ import (
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 // FuzzCommand: whatever comes on a command topic is refused in words that fit an

@@ -64,8 +64,8 @@ func eachTemplate(v any, f func(name, text string)) {
 	}
 }
 
-// FuzzTopics (F-048): the builder of topics never makes one that a broker would not take.
-func FuzzTopics(f *testing.F) {
+// FuzzSlug (F-048): what names are made of never makes a topic that a broker would not take.
+func FuzzSlug(f *testing.F) {
 	f.Add("DEVICE_WASHER", "id")
 	f.Add("a+b#/\x00", "\xff")
 	f.Fuzz(func(t *testing.T, kind, id string) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 // FuzzTopics: a topic means at most one thing, and that thing has this topic and

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 // at sets values of a state by their written paths.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 func TestAnswers(t *testing.T) {

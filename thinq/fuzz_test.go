@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 // odd are texts on and beside the edge of JSON.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 // A tape is a connection that plays what it was given and records what is written.

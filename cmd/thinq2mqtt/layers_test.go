@@ -14,12 +14,12 @@ const module = "github.com/thinq2mqtt/thinq2mqtt/"
 var may = map[string][]string{
 	"thinq":                          {},
 	"thinq/thinqtest":                {},
+	"thinq/thinqtest/bounds":         {}, // tests only
 	"discovery":                      {"thinq"},
 	"bridge/link":                    {},
 	"bridge/link/linktest":           {},
 	"bridge/link/linktest/mosquitto": {"bridge/link"}, // tests only
 	"bridge":                         {"discovery", "thinq", "bridge/link"},
-	"internal/bounds":                {}, // tests only
 	"cmd/thinq2mqtt": {
 		"bridge", "discovery", "thinq", "bridge/link",
 		"thinq/thinqtest", "bridge/link/linktest", // demo and simulate

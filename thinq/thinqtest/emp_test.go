@@ -17,8 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/thinq2mqtt/thinq2mqtt/internal/bounds"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest/bounds"
 )
 
 const home = "http://127.0.0.1:8765/callback"
