@@ -25,6 +25,7 @@ var parsers = map[string]string{
 	"commands":               "FuzzCommand",
 	"values of commands":     "FuzzWish",
 	"topics":                 "FuzzTopics",
+	"names in topics":        "FuzzSlug",
 	"configuration":          "FuzzConfig",
 	"state files":            "FuzzUnmarshalRecord",
 	"the callback's page":    "FuzzCallback",
