@@ -135,28 +135,34 @@ func (a *audit) write(line []byte, sync bool) error {
 	return nil
 }
 
-// open makes sure that there is a file with room for a line.
-func (a *audit) open(n int64) (err error) {
-	if a.file != nil && a.at+n > a.size {
-		a.close()
-		a.rotate()
+// open makes sure that there is a file, with room for a line if that can be had.
+func (a *audit) open(n int64) error {
+	if a.file == nil {
+		if err := a.reopen(); err != nil {
+			return err
+		}
 	}
-	if a.file != nil {
+	if a.at == 0 || a.at+n <= a.size {
 		return nil
 	}
+	a.close()
+	a.rotate()
+	return a.reopen()
+}
+
+func (a *audit) reopen() error {
 	// A link here would have been planted: our own files are never links.
-	if a.file, err = os.OpenFile(a.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600); err != nil {
-		a.file = nil
-		return err
-	}
-	info, err := a.file.Stat()
+	f, err := os.OpenFile(a.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	if a.at = info.Size(); a.at > 0 && a.at+n > a.size {
-		return a.open(n)
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return err
 	}
-	return a.file.Chmod(0o600)
+	a.file, a.at = f, info.Size()
+	return nil
 }
 
 // rotate makes room: audit.log.1 is the newest of the older files.

@@ -183,6 +183,25 @@ func TestS38AuditRotates(t *testing.T) {
 	}
 }
 
+// A file that cannot be put aside grows, and nothing is lost.
+func TestS38AuditThatCannotRotate(t *testing.T) {
+	a := &audit{path: filepath.Join(t.TempDir(), auditFile), size: 20}
+	defer a.close()
+	for n := 1; n < auditFiles; n++ {
+		if err := os.MkdirAll(fmt.Sprintf("%s.%d/full", a.path, n), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10 {
+		if err := a.write(fmt.Appendf(nil, "line %d\n", i), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(a.path); err != nil || strings.Count(string(text), "\n") != 10 {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // Heat is not started a third time in ten minutes; it is stopped at any time, and
 // a start that LG refused does not count.
 func TestS35StartsOfHeat(t *testing.T) {
