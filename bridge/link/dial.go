@@ -103,23 +103,52 @@ func (l *Link) over(family string) dialer {
 		if _, none := errors.AsType[*net.AddrError](err); family != "tcp" && (none || ok && d.IsNotFound) {
 			c, err = l.raw(ctx, "tcp", addr)
 		}
-		if err == nil && l.o.Password != nil && !l.at.secure && !l.o.Clear && public(c.RemoteAddr()) {
-			_ = c.Close()
-			return nil, errClear
+		if err != nil || l.at.secure {
+			return c, err
 		}
-		return c, err
+		if err := l.exposed(c.RemoteAddr()); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		return c, nil
 	}
 }
 
-// public tells an address of the internet from one of this machine, of a house or
-// of a private network over the internet (RFC 6598), which has its own encryption.
-func public(at net.Addr) bool {
-	tcp, ok := at.(*net.TCPAddr)
-	if !ok {
-		return false
+// exposed judges a connection that is not encrypted: a password that leaves the
+// house is refused, and all else that leaves this machine and its containers is
+// worth one line.
+func (l *Link) exposed(to net.Addr) error {
+	ip, known := address(to)
+	switch {
+	case !known || ip.IsLoopback() || l.at.near():
+		return nil
+	case l.o.Password != nil && !l.o.Clear && public(ip):
+		return errClear
 	}
-	ip := tcp.AddrPort().Addr().Unmap()
-	return !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast() && !shared.Contains(ip)
+	if !l.warned.Swap(true) {
+		l.o.Logger.Warn("the connection is not encrypted: whoever is on the way can read along; mqtts helps", "broker", l.at.url.Host)
+	}
+	return nil
+}
+
+// near reports whether the host is named by a single word.
+func (e endpoint) near() bool {
+	host := e.url.Hostname()
+	_, err := netip.ParseAddr(host)
+	return err != nil && !strings.Contains(strings.TrimSuffix(host, "."), ".")
+}
+
+func address(at net.Addr) (ip netip.Addr, known bool) {
+	if tcp, ok := at.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap(), true
+	}
+	return ip, false
+}
+
+// public tells an address of the internet from one of a house, or of a private
+// network over the internet (RFC 6598), which has its own encryption.
+func public(ip netip.Addr) bool {
+	return !ip.IsPrivate() && !ip.IsLinkLocalUnicast() && !shared.Contains(ip)
 }
 
 var shared = netip.MustParsePrefix("100.64.0.0/10")

@@ -24,7 +24,7 @@ var (
 	errLost      = fmt.Errorf("lost before the acknowledgement: %w", ErrDown)
 	errNoAck     = errors.New("no acknowledgement within 10 s")
 	errDialTime  = errors.New("no connection within 10 s")
-	errClear     = errors.New("the password would go unencrypted over the internet: use mqtts")
+	errClear     = errors.New("the password would go unencrypted over the internet: use mqtts, or allow it by mqtt.allow_plain")
 	errStands    = errors.New("no connection for 10 min, trying with a new connection manager")
 	errRetired   = errors.New("another connection manager has taken over")
 )

@@ -56,7 +56,8 @@ type Options struct {
 	// it can be answered. It is called as Handle is, and must not block either.
 	Overflow func(Message)
 	// Clear lets the password go unencrypted to an address of the internet, which
-	// is refused otherwise (S-13).
+	// is refused otherwise, unless the host is named by a single word, as in a house
+	// or among containers (S-13).
 	Clear  bool
 	Logger *slog.Logger // default: none
 	// Dial, if set, replaces net.Dialer: tests use in-memory pipes.
@@ -81,6 +82,7 @@ type Link struct {
 	status   condition
 	as       atomic.Pointer[guise]
 	again    chan struct{} // Reappear was called
+	warned   atomic.Bool   // that everybody on the way can read along
 
 	mu     sync.Mutex // of what follows
 	keeper *keeper    // the one in charge; what others do counts no more

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -209,14 +210,17 @@ func (a at) RemoteAddr() net.Addr { return a.addr }
 // network, but not into the internet, unless it is forced.
 func TestS13ClearPassword(t *testing.T) {
 	for _, c := range []struct {
-		ip    string
-		inner bool
+		ip, host    string
+		inner, warn bool
 	}{
-		{"127.0.0.1", true}, {"::1", true}, {"192.168.1.9", true}, {"10.0.0.1", true}, {"172.17.0.2", true}, {"172.32.0.2", false},
-		{"169.254.3.4", true}, {"fe80::1", true}, {"fd00::5", true}, {"100.64.0.1", true}, {"100.128.0.1", false},
-		{"::ffff:192.168.1.9", true}, {"::ffff:8.8.8.8", false}, {"8.8.8.8", false}, {"2001:db8::1", false},
+		{"127.0.0.1", "", true, false}, {"::1", "", true, false}, {"192.168.1.9", "", true, true}, {"10.0.0.1", "", true, true},
+		{"172.17.0.2", "", true, true}, {"172.32.0.2", "", false, true}, {"169.254.3.4", "", true, true}, {"fe80::1", "", true, true},
+		{"fd00::5", "", true, true}, {"100.64.0.1", "", true, true}, {"100.128.0.1", "", false, true},
+		{"::ffff:192.168.1.9", "", true, true}, {"::ffff:8.8.8.8", "", false, true}, {"8.8.8.8", "", false, true}, {"2001:db8::1", "", false, true},
+		{"172.17.0.2", "mosquitto", true, false}, {"8.8.8.8", "mosquitto:1883", true, false}, {"8.8.8.8", "localhost.", true, false},
+		{"2001:db8::1", "[2001:db8::1]", false, true}, {"8.8.8.8", "8.8.8.8", false, true},
 	} {
-		t.Run(c.ip, func(t *testing.T) {
+		t.Run(c.ip+" "+c.host, func(t *testing.T) {
 			for _, how := range []struct {
 				name               string
 				password, tls, yes bool
@@ -232,18 +236,25 @@ func TestS13ClearPassword(t *testing.T) {
 						}()
 						return at{ours, &net.TCPAddr{IP: net.ParseIP(c.ip), Port: 1883}}, nil
 					}
-					o := link.Options{URL: &url.URL{Scheme: "mqtt", Host: "broker.test"}, Dial: dial, Clear: how.yes}
+					log, lines := logged()
+					o := link.Options{URL: &url.URL{Scheme: "mqtt", Host: cmp.Or(c.host, "broker.test")}, Dial: dial, Clear: how.yes, Logger: log}
 					if how.password {
 						o.Username, o.Password = "me", func() (string, error) { return "x", nil }
 					}
 					if how.tls {
 						o.URL.Scheme = "mqtts"
 					}
-					l, _ := start(t, o)
-					time.Sleep(time.Minute)
+					l, stop := start(t, o)
+					time.Sleep(10 * time.Minute)
+					s := l.Status()
+					_ = stop()
 					want := c.inner || how.name != "password"
-					if s := l.Status(); (told.Load() > 0) != want || !want && !strings.Contains(s.Problem, "use mqtts") {
+					if (told.Load() > 0) != want || !want && !strings.Contains(s.Problem, "use mqtts, or allow it by mqtt.allow_plain") {
 						t.Errorf("%s: %d bytes, problem %q", how.name, told.Load(), s.Problem)
+					}
+					warned := c.warn && want && !how.tls
+					if n := strings.Count(lines.String(), "not encrypted"); n != map[bool]int{true: 1}[warned] {
+						t.Errorf("%s: warned %d times", how.name, n)
 					}
 				})
 			}

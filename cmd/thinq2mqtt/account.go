@@ -50,21 +50,9 @@ const refusedPause = time.Minute
 // watches for a new token.
 func (a *account) run(ctx context.Context) error {
 	up, down := context.WithCancel(context.WithoutCancel(ctx))
-	group := crew{new(errgroup.Group), a.fallen}
-	group.Go(func() error {
-		for {
-			err := a.link.Run(up)
-			if err == nil {
-				return nil
-			}
-			a.log.Error("the broker cannot be used", "err", err)
-			select {
-			case <-time.After(refusedPause):
-			case <-up.Done():
-				return nil
-			}
-		}
-	})
+	members, ctx := errgroup.WithContext(ctx)
+	group := crew{members, a.fallen}
+	group.Go(func() error { return a.connect(up) })
 	group.Go(func() error {
 		a.watchToken(up)
 		return nil
@@ -74,6 +62,26 @@ func (a *account) run(ctx context.Context) error {
 		return a.bridge.Run(ctx)
 	})
 	return group.Wait()
+}
+
+// connect keeps the link up until ctx ends. It gives up only where a new process
+// helps and nothing else does.
+func (a *account) connect(ctx context.Context) error {
+	for {
+		err := a.link.Run(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, link.ErrStuck):
+			return exitf(exitStuck, "the broker is out of reach: %w; the process has to be started anew", err)
+		}
+		a.log.Error("the broker cannot be used", "err", err)
+		select {
+		case <-time.After(refusedPause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // A builder makes accounts; its fields are what they share.
@@ -133,9 +141,11 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 	o := b.cfg.discovery(label)
 	o.Instance = store.Instance()
 	spill := bridge.NewSpill()
-	if a.link, err = b.link(label, store.Instance(), o.Topics, spill, log); err != nil {
+	broker, err := b.broker(label, store.Instance(), o.Topics, spill, log)
+	if err != nil {
 		return nil, exit(exitConfig, err)
 	}
+	a.link = link.New(broker)
 	region, _ := thinq.Region(c.Country) // validated
 	build := thisBuild()
 	a.bridge = bridge.New(bridge.Options{
@@ -237,36 +247,37 @@ func (b *builder) partner(a *account, c OAuth, o *thinq.Options) error {
 	return err
 }
 
-// link is the local side. The client id must differ for each account, or the
+// broker is the local side. The client id must differ for each account, or the
 // broker would let them throw each other out.
-func (b *builder) link(label, instance string, t discovery.Topics, spill *bridge.Spill, log *slog.Logger) (*link.Link, error) {
+func (b *builder) broker(label, instance string, t discovery.Topics, spill *bridge.Spill, log *slog.Logger) (o link.Options, err error) {
 	m := b.cfg.MQTT
 	address, err := url.Parse(m.URL)
 	if err != nil {
-		return nil, fmt.Errorf("mqtt.url: %w", err)
+		return o, fmt.Errorf("mqtt.url: %w", err)
 	}
 	secure, err := brokerTLS(m)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	id := cmp.Or(m.ClientID, instance)
 	if m.ClientID != "" && label != "" {
 		id += "_" + label
 	}
-	o := link.Options{
+	o = link.Options{
 		URL:           address,
 		ClientID:      id,
 		Username:      m.Username,
 		TLS:           secure,
 		Will:          bridge.Will(t),
 		Subscriptions: bridge.Subscriptions(t),
+		Clear:         m.AllowPlain,
 		Logger:        log.With("part", "mqtt"),
 		Overflow:      spill.Take,
 	}
 	if password := b.cfg.password(); password.set() {
 		o.Password = b.app.reader(password)
 	}
-	return link.New(o), nil
+	return o, nil
 }
 
 // reader reads a secret at every call, and makes sure that it is never written.

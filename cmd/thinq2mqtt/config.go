@@ -93,6 +93,7 @@ type MQTT struct {
 	Username     string `koanf:"username" doc:"User name, if the broker wants one."`
 	Password     Secret `koanf:"password" doc:"The password itself, instead of password_file."`
 	PasswordFile string `koanf:"password_file" doc:"File with the password."`
+	AllowPlain   bool   `koanf:"allow_plain" doc:"Send the password unencrypted even to a broker on the internet. Better: mqtts."`
 	ClientID     string `koanf:"client_id" doc:"MQTT client id; empty: made once and kept in state_dir."`
 	CAFile       string `koanf:"ca_file" doc:"PEM file of the authority that signed the broker's certificate."`
 	CertFile     string `koanf:"cert_file" doc:"PEM file of a client certificate; needs key_file."`

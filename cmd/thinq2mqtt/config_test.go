@@ -247,6 +247,9 @@ func TestConfigComplaints(t *testing.T) {
 		{"wildcard in a topic", sound + "mqtt:\n  base_topic: a/+\n", nil, []string{
 			`config.yaml:3: mqtt.base_topic: "a/+" is not a topic to publish to: leave out + and #, and $ at the front`,
 		}},
+		{"topic without room for what follows", sound + "mqtt:\n  base_topic: " + strings.Repeat("a", 257) + "\n", nil, []string{
+			"config.yaml:3: mqtt.base_topic: has 257 bytes: use 256 at most, because appliance and attribute follow",
+		}},
 		{"slash at the end", sound + "homeassistant:\n  discovery_prefix: ha/\n", nil, []string{
 			`config.yaml:3: homeassistant.discovery_prefix: "ha/" has an empty level: remove the slash`,
 		}},

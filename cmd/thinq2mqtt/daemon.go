@@ -8,7 +8,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
 )
@@ -106,7 +105,7 @@ func (d *daemon) close() {
 }
 
 // run serves until ctx ends, all is said and saved, and then returns nil; or
-// errRestart. The page answers before the cloud is asked for anything and until
+// errRestart. When one account cannot go on, the others stop as well. The page answers before the cloud is asked for anything and until
 // the last bridge has stopped.
 func (d *daemon) run(ctx context.Context) error {
 	defer d.close()
@@ -120,7 +119,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer closePage()
-		bridges := crew{new(errgroup.Group), d.app.fallen}
+		bridges, ctx := d.app.crew(ctx)
 		for _, a := range d.accounts {
 			bridges.Go(func() error { return a.run(ctx) })
 		}

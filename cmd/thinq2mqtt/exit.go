@@ -14,6 +14,7 @@ const (
 	exitUsage  = 64 // wrong flag or argument
 	exitData   = 65 // an input file is not what it should be
 	exitAway   = 69 // whom a one-shot command talks to does not answer
+	exitStuck  = 70 // something in the process stands still: start it anew
 	exitState  = 73 // state folder unusable or in use
 	exitBusy   = 75 // a one-shot command failed, and may not the next time
 	exitDenied = 77 // LG refuses who asks

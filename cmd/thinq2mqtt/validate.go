@@ -272,9 +272,15 @@ func (v *validator) authorities(key, path string) {
 	}
 }
 
+// longestTopic leaves room for an account, an appliance and an attribute in what
+// every broker takes.
+const longestTopic = 256
+
 // topic checks a topic that others are built on (MQTT 5 section 4.7).
 func (v *validator) topic(key, topic string) {
 	switch {
+	case len(topic) > longestTopic:
+		v.complain(key, "has %d bytes: use %d at most, because appliance and attribute follow", len(topic), longestTopic)
 	case topic == "":
 		v.complain(key, "is empty: name a topic")
 	case strings.ContainsAny(topic, "+#\x00") || strings.HasPrefix(topic, "$"):
