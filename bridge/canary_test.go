@@ -172,6 +172,9 @@ func (d *daemon) watched(ctx context.Context, network, addr string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
+	if d.wire != nil {
+		c = d.wire(c)
+	}
 	return &wire{Conn: c, cage: d.cage}, nil
 }
 

@@ -41,8 +41,10 @@ type daemon struct {
 	link     *link.Link
 	bridge   *bridge.Bridge
 	topics   discovery.Topics
-	owner    discovery.Settings // of every appliance
-	cage     *cage              // of secrets, which must not come out
+	owner    discovery.Settings      // of every appliance
+	wire     func(net.Conn) net.Conn // what stands between the daemon and its broker; may be nil
+	again    atomic.Int32            // requests for a restart
+	cage     *cage                   // of secrets, which must not come out
 	registry *prometheus.Registry
 	log      bytes.Buffer
 	logMu    sync.Mutex
@@ -142,6 +144,7 @@ func (d *daemon) start() {
 	})
 	d.bridge = bridge.New(bridge.Options{
 		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: log, Log: tell, Metrics: d.metrics(), Version: "1.0.0",
+		Restart:    func() { d.again.Add(1) },
 		Subscriber: subscriber, Spill: spill,
 		Discovery: discovery.Options{
 			Topics: d.topics, Unit: "auto", Instance: d.store.Instance(),

@@ -14,6 +14,7 @@ const (
 	pushLive       = "live"
 	pushSuspect    = "suspect" // connected, but changes came without an event
 	pushPolling    = "polling" // and nothing has helped: such appliances are read instead
+	pushTwin       = "duplicate_instance"
 )
 
 // replayed is how long the connection may be gone before every appliance is
@@ -35,6 +36,7 @@ type push struct {
 	again      time.Time // no new attempt before
 	tries      int
 	text       string // why it is not live
+	twin       string // that another client takes the connection over, for a person
 	told       string // the condition in one word, as last told
 	hangUp     context.CancelFunc
 	distrust   func() // ends the connection for want of another certificate
@@ -82,6 +84,7 @@ func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.forgets = false, true, ep.Forgets })
 		ep.Dropped = b.m.Dropped
 		ep.Watch(func(up bool) { b.post(loop, func() { b.pushChanged(up) }) })
+		ep.Twin = func(text string) { b.post(loop, func() { b.twinMet(text) }) }
 		ctx, end := context.WithCancelCause(ctx)
 		defer end(nil)
 		b.post(loop, func() { b.push.distrust = func() { end(thinq.ErrCertificate) } })
@@ -129,6 +132,13 @@ func (b *Bridge) pushChanged(up bool) {
 		}
 	}
 	b.log.Info("event connection", "live", up)
+	b.pushJudged()
+}
+
+// twinMet notes that somebody else has our client id at LG, or that it is long
+// ago. Reads go on meanwhile (F-030).
+func (b *Bridge) twinMet(text string) {
+	b.push.twin = text
 	b.pushJudged()
 }
 
@@ -183,6 +193,8 @@ func (b *Bridge) pushState() string {
 	switch {
 	case b.o.Subscriber == nil:
 		return pushOff
+	case !b.push.live && b.push.twin != "":
+		return pushTwin
 	case !b.push.live:
 		return pushConnecting
 	}

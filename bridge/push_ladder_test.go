@@ -197,3 +197,26 @@ func TestF026LapseWithoutList(t *testing.T) {
 		}
 	})
 }
+
+// Over the callback, too, a connection that is made anew helps where asking again
+// has not, long before it ends by itself.
+func TestF025CallbackIsMadeAnew(t *testing.T) {
+	withWay(t, ways[2], thinqtest.Options{Samples: samples(guestRoom), TokenLife: 24 * time.Hour}, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(guestRoom)
+		if err := d.sim.Silence(id, thinqtest.CureConnect); err != nil {
+			d.Fatal(err)
+		}
+		for i := range 20 {
+			d.warm(i)
+			d.publish(d.topics.Request("refresh"), slug)
+			d.after(4 * time.Minute)
+		}
+		if got, want := d.steps(), []string{"appliance", "all", "reconnect"}; !slices.Equal(got, want) {
+			d.Errorf("steps = %q, want %q", got, want)
+		}
+		if got := d.pushInfo(); got.State != "live" {
+			d.Errorf("%+v", got)
+		}
+	})
+}

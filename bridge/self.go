@@ -48,7 +48,7 @@ var selfWords = map[string][]selfWord{
 	"push": {
 		{Word: pushOff, Name: "Off"}, {Word: pushConnecting, Name: "Connecting"},
 		{Word: pushLive, Name: "Live"}, {Word: pushSuspect, Name: "Suspect"},
-		{Word: pushPolling, Name: "Polling"},
+		{Word: pushPolling, Name: "Polling"}, {Word: pushTwin, Name: "Duplicate instance"},
 	},
 }
 
@@ -216,7 +216,7 @@ func (b *Bridge) measure() {
 	until := latest(paused, b.account.until)
 	b.m.cloudBackoff.WithLabelValues(a).Set(max(0, time.Until(until).Seconds()))
 	b.m.pushConnected.WithLabelValues(a).Set(map[bool]float64{true: 1}[b.push.live])
-	one(b.m.pushState, a, b.pushState(), []string{pushOff, pushConnecting, pushLive, pushSuspect, pushPolling})
+	one(b.m.pushState, a, b.pushState(), []string{pushOff, pushConnecting, pushLive, pushSuspect, pushPolling, pushTwin})
 	b.m.pushSilent.WithLabelValues(a).Set(float64(len(b.suspects())))
 	count, pending := map[string]float64{"online": 0, "offline": 0, "ignored": 0}, 0
 	for _, d := range b.devices {

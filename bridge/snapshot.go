@@ -15,7 +15,7 @@ type Snapshot struct {
 	Account   string           `json:"account,omitempty"`
 	Cloud     string           `json:"cloud"`      // "starting", "ok", "rate_limited", "auth_required", …
 	CloudText string           `json:"cloud_text"` // what to do about it, for a person
-	Push      string           `json:"push"`       // "live", "connecting", "suspect", "polling" or "off"
+	Push      string           `json:"push"`       // "live", "connecting", "suspect", "polling", "duplicate_instance" or "off"
 	PushText  string           `json:"push_text"`  // why it is not live, for a person
 	Broker    link.Status      `json:"broker"`
 	Standby   string           `json:"standby,omitempty"`  // what it stands by for, for a person

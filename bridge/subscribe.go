@@ -61,28 +61,23 @@ func subscribe(ctx context.Context, o link.Options, ep thinq.Endpoint, handle fu
 var errAbsent = errors.New("no connection for 12 minutes")
 
 // watch tells what the link is up to, until it has ended or has been down for
-// too long.
+// too long. That the broker has sent it away for a while does not count: another
+// link would not keep to it.
 func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
-	tell := ep.Up
-	if tell == nil {
-		tell = func(bool) {}
-	}
+	tell, twin := whenChanged(ep.Up), whenChanged(ep.Twin)
 	defer tell(false)
+	defer twin("")
 	look := time.NewTicker(linkLook)
 	defer look.Stop()
-	up := false
 	for {
 		select {
 		case <-l.Up():
-			up = true
 			tell(true)
 		case <-look.C:
 			s := l.Status()
-			if s.Connected != up {
-				up = s.Connected
-				tell(up)
-			}
-			if !up && time.Since(s.Since) >= linkAbsent {
+			twin(s.Twin)
+			tell(s.Connected)
+			if !s.Connected && time.Since(latest(s.Since, s.Resting)) >= linkAbsent {
 				return fmt.Errorf("%w: %s", errAbsent, s.Problem)
 			}
 		case err := <-ended:
@@ -91,5 +86,17 @@ func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
 			}
 			return err
 		}
+	}
+}
+
+// whenChanged passes a value on that is not the one of last time, beginning with
+// the zero value.
+func whenChanged[T comparable](tell func(T)) func(T) {
+	var last T
+	return func(now T) {
+		if now != last && tell != nil {
+			tell(now)
+		}
+		last = now
 	}
 }

@@ -309,6 +309,8 @@ func (b *Bridge) pushText() string {
 	switch {
 	case b.o.Subscriber == nil:
 		return ""
+	case b.push.twin != "":
+		return b.push.twin
 	case !b.push.live:
 		return b.push.text
 	case len(silent) == 0:

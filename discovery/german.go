@@ -164,6 +164,7 @@ var german = map[string]string{
 	"Dryer":                        "Trockner",
 	"Drying":                       "Trocknen",
 	"Dual clean":                   "Doppelreinigung",
+	"Duplicate instance":           "Doppelte Instanz",
 	"During aging":                 "Reift",
 	"During fermentation":          "Gärt",
 	"Dust bin full":                "Staubbehälter voll",

@@ -164,6 +164,7 @@ var korean = map[string]string{
 	"Dryer":                        "건조기",
 	"Drying":                       "건조 중",
 	"Dual clean":                   "듀얼 청정",
+	"Duplicate instance":           "중복 인스턴스",
 	"During aging":                 "숙성 중",
 	"During fermentation":          "발효 중",
 	"Dust bin full":                "먼지통 비움 필요",

@@ -50,6 +50,9 @@ type Endpoint struct {
 	// Up, if set, is to be called by the Subscriber with true when messages can
 	// flow, and with false when they no longer can. It does not block.
 	Up func(up bool)
+	// Twin, if set, is to be told in words that another client uses the same client
+	// id, and with an empty text when that is long ago. It does not block.
+	Twin func(text string)
 }
 
 // Watch has f told what Up is told, after those who were there before.
