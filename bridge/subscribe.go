@@ -64,20 +64,34 @@ var errAbsent = errors.New("no connection for 12 minutes")
 // too long. That the broker has sent it away for a while does not count: another
 // link would not keep to it.
 func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
-	tell, twin := whenChanged(ep.Up), whenChanged(ep.Twin)
+	tell, tellTwin := ep.Up, ep.Twin
+	if tell == nil {
+		tell = func(bool) {}
+	}
+	if tellTwin == nil {
+		tellTwin = func(string) {}
+	}
 	defer tell(false)
-	defer twin("")
+	defer tellTwin("")
 	look := time.NewTicker(linkLook)
 	defer look.Stop()
+	up, twin := false, ""
 	for {
 		select {
 		case <-l.Up():
+			up = true
 			tell(true)
 		case <-look.C:
 			s := l.Status()
-			twin(s.Twin)
-			tell(s.Connected)
-			if !s.Connected && time.Since(latest(s.Since, s.Resting)) >= linkAbsent {
+			if s.Twin != twin {
+				twin = s.Twin
+				tellTwin(twin)
+			}
+			if s.Connected != up {
+				up = s.Connected
+				tell(up)
+			}
+			if !up && time.Since(latest(s.Since, s.Resting)) >= linkAbsent {
 				return fmt.Errorf("%w: %s", errAbsent, s.Problem)
 			}
 		case err := <-ended:
@@ -86,17 +100,5 @@ func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
 			}
 			return err
 		}
-	}
-}
-
-// whenChanged passes a value on that is not the one of last time, beginning with
-// the zero value.
-func whenChanged[T comparable](tell func(T)) func(T) {
-	var last T
-	return func(now T) {
-		if now != last && tell != nil {
-			tell(now)
-		}
-		last = now
 	}
 }
