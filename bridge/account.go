@@ -24,7 +24,8 @@ type account struct {
 	failing   time.Time // since when nothing succeeds; zero: all is well
 	dark      bool      // appliances are unavailable for it
 	class     thinq.Class
-	trouble   string // of the last call that failed, for a person
+	trouble   string    // of the last call that failed, for a person
+	denied    time.Time // first refusal of the account that bears no code of LG's
 }
 
 // succeeded notes that LG answered a call as hoped.
@@ -47,9 +48,12 @@ func (b *Bridge) succeeded() {
 // refused notes what an error says about the account as a whole. A permission
 // that lacks for one appliance says nothing.
 func (b *Bridge) refused(err error) {
-	class, r := react(err)
+	class, r := b.judgeRefusal(err)
 	if class == thinq.Busy && !general(err) {
 		return
+	}
+	if nameless(err) && !b.deniedLately() {
+		b.account.denied = time.Now()
 	}
 	if r.dark {
 		b.doubtAccount(class, sentence(err))
@@ -63,6 +67,26 @@ func (b *Bridge) refused(err error) {
 		b.account.condition, b.account.text = r.condition, text
 		b.accountChanged()
 	}
+}
+
+// A refusal without a code of LG's may be that of a gateway in between. The
+// account counts as refused when it is so again after a while (F-004).
+const (
+	denialWait   = time.Minute
+	denialMemory = time.Hour
+)
+
+// judgeRefusal is react, with what is known of earlier refusals.
+func (b *Bridge) judgeRefusal(err error) (thinq.Class, reaction) {
+	class, r := react(err)
+	if class == thinq.Auth && nameless(err) && (!b.deniedLately() || time.Since(b.account.denied) < denialWait) {
+		return thinq.Busy, denial
+	}
+	return class, r
+}
+
+func (b *Bridge) deniedLately() bool {
+	return !b.account.denied.IsZero() && time.Since(b.account.denied) < denialMemory
 }
 
 // halt stops background calls until the next probe.

@@ -256,7 +256,7 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 	if j.owner != nil && b.devices[j.owner.info.ID] != j.owner {
 		return // removed meanwhile
 	}
-	class, r := react(err)
+	class, r := b.judgeRefusal(err)
 	if err == nil || r.effect == effectDone {
 		b.succeeded()
 		b.guard(j.owner, apply)
@@ -279,18 +279,18 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 		r.waits = nil // a permission does not come by asking again
 	}
 	b.affect(j, r.effect, err)
-	b.again(j, r, err)
+	b.again(j, r, class, err)
 }
 
 // again puts a failed job back, or gives it up.
-func (b *Bridge) again(j *job, r reaction, err error) {
+func (b *Bridge) again(j *job, r reaction, class thinq.Class, err error) {
 	switch {
 	case len(r.waits) == 0, j.optional && j.tries >= tries && !r.halt:
 		if j.gone != nil {
 			b.guard(j.owner, func() { j.gone(err) })
 		}
 	default:
-		if !r.halt {
+		if !r.halt || class == thinq.Busy {
 			j.after = time.Now().Add(r.wait(j.tries))
 		}
 		if j.owner != nil && j.tries >= tries {

@@ -23,6 +23,8 @@ type device struct {
 	ignored bool
 
 	raw     json.RawMessage // profile as LG sent it
+	lesser  json.RawMessage // one that lacks something, until another reading agrees
+	revised time.Time       // when it was last read out of turn
 	profile *thinq.Profile
 	model   *discovery.Model // of all appliances with this profile
 	state   thinq.State
@@ -59,8 +61,10 @@ type device struct {
 		counted float64   // Wh that the metric has counted
 	}
 
-	notices map[string]time.Time // of the last seconds: LG sends some twice
-	told    []string             // notifications that came before there was a state to remember them
+	notices map[string]time.Time     // of the last seconds: LG sends some twice
+	stirred map[thinq.Path]time.Time // what changed in the last seconds
+	reread  time.Time                // when it was last read because its events contradict each other
+	told    []string                 // notifications that came before there was a state to remember them
 
 	panics   []time.Time
 	disabled bool
@@ -178,8 +182,8 @@ func (d *device) outgrow(p *thinq.Profile) {
 		return
 	}
 	for path := range d.state {
-		_, was := d.profile.Property(path)
-		if _, is := p.Property(path); was && !is {
+		was, had := d.profile.Property(path)
+		if is, has := p.Property(path); had && (!has || is.Type != was.Type) {
 			delete(d.state, path)
 		}
 	}

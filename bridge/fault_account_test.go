@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -267,6 +268,132 @@ func TestF034NoticesOnce(t *testing.T) {
 		}
 		if got := h.broker.on(h.topic("dish", "/event/notification")); len(got) != 2 {
 			t.Errorf("told: %q", got)
+		}
+	})
+}
+
+// Refused without a code of LG's, once: nobody has to sign in. Refused so again
+// after a minute: the token is refused, and LG is let alone.
+func TestF004WithoutCodeTwice(t *testing.T) {
+	for _, status := range []int{401, 403} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			inHome(t, []string{ac, dish}, func(h *home) {
+				h.start()
+				h.cloud.forget()
+				h.cloud.fail("*", lgError("", status))
+				h.bridgeRequest("refresh", "ac")
+				h.after(10 * time.Minute)
+				if got := h.cloudInfo(); got.State != condOK || h.availability("ac") != online {
+					t.Errorf("after one refusal: %+v, %s", got, h.availability("ac"))
+				}
+				if got := h.broker.on(base + "/bridge/event"); strings.Contains(strings.Join(got, ""), condAuth) {
+					t.Errorf("told: %q", got)
+				}
+				for range 100 {
+					h.cloud.fail("*", lgError("", status))
+				}
+				h.cloud.forget()
+				h.bridgeRequest("refresh", "ac")
+				h.after(50 * time.Second)
+				if got := h.cloudInfo(); got.State != condOK {
+					t.Errorf("before the second refusal: %+v", got)
+				}
+				h.after(10 * time.Minute)
+				if got := h.cloudInfo(); got.State != condAuth || h.availability("ac") != offline {
+					t.Errorf("afterwards: %+v, %s", got, h.availability("ac"))
+				}
+				if n := len(h.cloud.made("")); n != 2 || h.cloud.at[1].Sub(h.cloud.at[0]) < time.Minute {
+					t.Errorf("%d calls: %v", n, h.cloud.at)
+				}
+			})
+		})
+	}
+}
+
+// One call of many that a gateway always refuses does not keep the others waiting
+// for long.
+func TestF004OneCallRefused(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.start()
+		for range 100 {
+			h.cloud.fail("state dish", lgError("", 403))
+		}
+		h.cloud.forget()
+		h.bridgeRequest("refresh", "")
+		h.after(2 * time.Hour)
+		if n := len(h.cloud.made("state dish")); n > 20 {
+			t.Errorf("%d calls that are refused", n)
+		}
+		if n := len(h.cloud.made("state ac")); n < 3 || h.availability("ac") != online {
+			t.Errorf("%d calls that are not, %s, %+v", n, h.availability("ac"), h.cloudInfo())
+		}
+	})
+}
+
+// Ten thousand events in any order, most of them more than once: what is shown in
+// the end is the truth, with few reads.
+func TestF034TenThousandEvents(t *testing.T) {
+	cooling(t, func(h *home) {
+		random := rand.New(rand.NewPCG(34, 10000))
+		var window []string
+		deliver := func(n int) {
+			for len(window) > n {
+				i := random.IntN(len(window))
+				h.cloud.handle(thinq.Event{Kind: thinq.Report, Device: "ac", Report: json.RawMessage(window[i])})
+				window = slices.Delete(window, i, i+1)
+			}
+		}
+		for i := range 4000 {
+			body := []string{
+				fmt.Sprintf(`{"temperature":{"targetTemperature":%d}}`, 17+random.IntN(14)),
+				fmt.Sprintf(`{"airFlow":{"windStrength":%q}}`, []string{"SLOW", "LOW", "MID", "HIGH"}[random.IntN(4)]),
+				fmt.Sprintf(`{"temperature":{"currentTemperature":%d}}`, 10+random.IntN(25)),
+			}[i%3]
+			h.cloud.quietly("ac", body)
+			for range 1 + random.IntN(4) {
+				window = append(window, body)
+			}
+			deliver(8)
+			h.after(100 * time.Millisecond)
+		}
+		deliver(0)
+		h.after(burstReads + time.Minute)
+		var truth struct {
+			Temperature struct{ TargetTemperature, CurrentTemperature float64 }
+			AirFlow     struct{ WindStrength string }
+		}
+		if err := json.Unmarshal(h.cloud.states["ac"], &truth); err != nil {
+			t.Fatal(err)
+		}
+		got := []any{h.state("ac", "target_temperature"), h.state("ac", "current_temperature"), h.state("ac", "wind_strength")}
+		want := []any{truth.Temperature.TargetTemperature, truth.Temperature.CurrentTemperature, strings.ToLower(truth.AirFlow.WindStrength)}
+		if !slices.Equal(got, want) {
+			t.Errorf("shown %v, true %v", got, want)
+		}
+		if n := len(h.cloud.made("state")); n > 4 {
+			t.Errorf("%d reads", n)
+		}
+	})
+}
+
+// A value that comes, goes and comes again within moments may have come the wrong
+// way round: one read, when it is quiet again. A value that changes once asks for
+// none.
+func TestF034BurstIsReadOnce(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.report("ac", `{"airFlow":{"windStrength":"LOW"}}`)
+		h.after(time.Minute)
+		if got := h.cloud.made("state"); len(got) > 0 {
+			t.Errorf("read after one change: %q", got)
+		}
+		for _, word := range []string{"MID", "LOW", "MID", "LOW"} { // in truth it is MID
+			h.cloud.report("ac", `{"airFlow":{"windStrength":"`+word+`"}}`)
+			h.after(time.Second)
+		}
+		h.cloud.quietly("ac", `{"airFlow":{"windStrength":"MID"}}`)
+		h.after(10 * time.Second)
+		if got := h.cloud.made("state"); len(got) != 1 || h.state("ac", "wind_strength") != "mid" {
+			t.Errorf("reads %q, shown %v", got, h.state("ac", "wind_strength"))
 		}
 	})
 }

@@ -106,3 +106,137 @@ func TestF029StopIntoAHole(t *testing.T) {
 		}
 	})
 }
+
+// The token is revoked while everything runs: LG is let alone, the bridge says
+// why, and with another token everything is as before, under the same ids.
+func TestF004TokenRevoked(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		_, slug := d.slugOf(guestRoom)
+		announced := d.retained(d.topics.Discovery(slug))
+		d.sim.Allow(d.sim.Token, thinqtest.Grant{Expires: time.Now()})
+		before := len(d.sim.Calls(0))
+		d.publish(d.topics.Request("refresh"), slug)
+		d.after(10 * time.Minute)
+		if calls := d.calls(before); len(calls) == 0 || len(calls) > 2 {
+			d.Errorf("calls in ten minutes: %q", calls)
+		}
+		if got := d.retained(d.topics.Availability(slug)); got != `{"state":"offline"}` {
+			d.Errorf("availability = %q", got)
+		}
+		if got := d.retained(d.topics.Bridge("info")); !strings.Contains(got, `"state":"auth_required"`) || !strings.Contains(got, "token") {
+			d.Errorf("bridge/info = %s", got)
+		}
+		d.sim.Token = "thinqpat_another"
+		d.sim.Allow(d.sim.Token, thinqtest.Grant{})
+		if err := d.bridge.Retry(d.Context()); err != nil {
+			d.Fatal(err)
+		}
+		d.until(time.Minute, "available", func() bool { return d.retained(d.topics.Availability(slug)) == `{"state":"online"}` })
+		if got := d.retained(d.topics.Discovery(slug)); got != announced {
+			d.Errorf("announced anew: %s\nbefore: %s", got, announced)
+		}
+	})
+}
+
+// Every phase of the start fails five times, and then the next one does: it
+// arrives, without a restart.
+func TestF023EveryPhaseRetries(t *testing.T) {
+	t.Parallel()
+	phases := []string{
+		"GET /route", "POST /client", "POST /client/certificate", "GET /devices", "GET /devices/*/profile", "GET /devices/*/state",
+		"POST /push/*/subscribe", "POST /event/*/subscribe", "POST /push/devices",
+	}
+	withWay(t, personal, small, func(d *daemon) {
+		d.stop()
+		d.dir = d.T.TempDir()
+		before := len(d.sim.Calls(0))
+		for _, phase := range phases {
+			method, path, _ := strings.Cut(phase, " ")
+			d.fault(thinqtest.Fault{Match: thinqtest.Match{Method: method, Path: path}, Times: 5, Status: 503})
+		}
+		if err := d.sim.BrokerAction("stop"); err != nil {
+			d.Fatal(err)
+		}
+		d.start()
+		d.after(20 * time.Minute)
+		if err := d.sim.BrokerAction("start"); err != nil {
+			d.Fatal(err)
+		}
+		x := newTruth(d)
+		d.until(time.Hour, "everything", func() bool { return d.pushInfo().State == "live" && len(x.wrong()) == 0 })
+		d.after(time.Hour)
+		failed := 0
+		for _, c := range d.sim.Calls(before) {
+			if c.Status == 503 {
+				failed++
+			}
+		}
+		if failed != 5*len(phases) {
+			d.Errorf("%d calls failed, want %d: not every phase came", failed, 5*len(phases))
+		}
+		d.warm(5)
+		d.after(5 * time.Second)
+		if wrong := x.wrong(); len(wrong) > 0 {
+			d.Errorf("after an event: %q", wrong)
+		}
+	})
+}
+
+// LG keeps events for a client that is away. Those of some minutes are taken over,
+// and the appliances read when it is back, and when contradictions are over. Those of an hour are not even
+// sent: nobody hears now of what was long ago.
+func TestF035ReplayedHour(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		away  time.Duration
+		notes int // heard afterwards
+		reads int // of each appliance: one at once, one when a burst is over
+	}{{5 * time.Minute, 1, 2}, {20 * time.Minute, 0, 1}} {
+		t.Run(test.away.String(), func(t *testing.T) {
+			withWay(t, personal, small, func(d *daemon) {
+				d.after(time.Minute)
+				id, _ := d.slugOf(dishwasher)
+				if err := d.sim.BrokerAction("stop"); err != nil {
+					d.Fatal(err)
+				}
+				d.after(10 * time.Second)
+				for i := range 500 {
+					d.warm(i)
+				}
+				if err := d.sim.Push(id, "CLEANING_IS_COMPLETE"); err != nil {
+					d.Fatal(err)
+				}
+				d.after(test.away)
+				_, slug := d.slugOf(dishwasher)
+				notices := d.hear(d.topics.Event(slug, "notification"))
+				before := len(d.sim.Calls(0))
+				if err := d.sim.BrokerAction("start"); err != nil {
+					d.Fatal(err)
+				}
+				d.until(6*time.Minute, "live", func() bool { return d.pushInfo().State == "live" })
+				d.after(2 * time.Minute)
+				if n := len(notices); n != test.notes {
+					d.Errorf("%d notifications of before are told", n)
+				}
+				reads := map[string]int{}
+				for _, c := range d.sim.Calls(before) {
+					if isRead(c) {
+						reads[c.Path]++
+					}
+				}
+				for path, n := range reads {
+					if n > test.reads {
+						d.Errorf("%s read %d times", path, n)
+					}
+				}
+				if len(reads) != 2 {
+					d.Errorf("reads: %v", reads)
+				}
+				if wrong := newTruth(d).wrong(); len(wrong) > 0 {
+					d.Errorf("wrong: %q", wrong)
+				}
+			})
+		})
+	}
+}

@@ -218,6 +218,9 @@ func (b *Bridge) changed(d *device, info thinq.Device) {
 		b.withdraw(d)
 	}
 	b.guard(d, func() { b.describe(d, "change") })
+	if d.known && (old.Model != info.Model || old.Type != info.Type) {
+		b.readProfile(d, thinq.Background, orderProfile)
+	}
 	if old.Alias != info.Alias {
 		b.log.Info("appliance renamed", "device", d.slug)
 		b.bridgeEvent("device_renamed", map[string]any{"id": info.ID, "slug": d.slug, "from": old.Alias, "to": info.Alias})
@@ -297,7 +300,7 @@ func (b *Bridge) remove(d *device) {
 
 // cancelAppointments forgets what was to be done for an appliance later.
 func (b *Bridge) cancelAppointments(d *device) {
-	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due ", "truth ", "event ", "push "} {
+	for _, name := range []string{"stale ", "reconcile ", "window ", "pace ", "due ", "truth ", "event ", "push ", "profile ", "burst "} {
 		b.later.cancel(name + d.info.ID)
 	}
 }

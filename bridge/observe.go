@@ -55,7 +55,38 @@ func (b *Bridge) report(d *device, data json.RawMessage) {
 	if d.state == nil {
 		return // the read that is under way, or waits, says it all
 	}
-	b.apply(d, report, "push")
+	b.contradicted(d, b.apply(d, report, "push"))
+}
+
+// LG neither orders events nor marks copies. What changes twice in so short a time
+// may have come the wrong way round, so the appliance is asked when it is quiet
+// again, and not too often (F-034).
+const (
+	burstTime  = 3 * time.Second
+	burstQuiet = 5 * time.Second
+	burstReads = 10 * time.Minute
+)
+
+// contradicted looks for changes that follow others of the same property closely.
+func (b *Bridge) contradicted(d *device, changed thinq.State) {
+	now := time.Now()
+	maps.DeleteFunc(d.stirred, func(_ thinq.Path, at time.Time) bool { return now.Sub(at) >= burstTime })
+	twice := false
+	for path := range changed {
+		_, again := d.stirred[path]
+		twice = twice || again
+		if d.stirred == nil {
+			d.stirred = map[thinq.Path]time.Time{}
+		}
+		d.stirred[path] = now
+	}
+	if !twice {
+		return
+	}
+	b.later.set("burst "+d.info.ID, latest(now.Add(burstQuiet), d.reread.Add(burstReads)), func() {
+		d.reread = time.Now()
+		b.read(d, orderRead, "burst")
+	})
 }
 
 // apply merges what was learnt, however it was learnt, and publishes what

@@ -75,6 +75,9 @@ var policy = map[thinq.Class]reaction{
 	thinq.Unknown:     {waits: minutes(20)},
 }
 
+// denial is the reaction to a refusal of the account that may not be LG's.
+var denial = reaction{halt: true, dark: true, waits: seconds(80, 300, 1200, 3600)}
+
 // tries is how often an optional call (a reconcile read) is made again before
 // it waits for its next turn.
 const tries = 3
@@ -139,4 +142,10 @@ func code(err error) string {
 		return e.Code
 	}
 	return ""
+}
+
+// nameless reports whether somebody refused the account without a code of LG's.
+func nameless(err error) bool {
+	e, ok := errors.AsType[*thinq.Error](err)
+	return ok && e.Code == "" && e.Class() == thinq.Auth
 }

@@ -172,7 +172,7 @@ func (b *Bridge) hungUp(err error) {
 		b.push.again = time.Now().Add(jitter(5*time.Second, 0.5))
 		return
 	}
-	_, r := react(err)
+	_, r := b.judgeRefusal(err)
 	if len(r.waits) == 0 {
 		r = policy[thinq.Unknown]
 	}

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -16,7 +15,6 @@ import (
 const (
 	eventPeriod     = 12 * time.Hour // LG documents at most 24 h for subscriptions
 	pushPeriod      = 7 * 24 * time.Hour
-	profilePeriod   = 24 * time.Hour
 	lifecycleDelay  = 10 * time.Second // after the start is complete
 	lifecyclePeriod = 24 * time.Hour
 )
@@ -119,35 +117,6 @@ func (b *Bridge) planRead(d *device) {
 		b.planRead(d) // in case this one gets lost
 		b.read(d, orderRead, "reconcile")
 	})
-}
-
-// readProfile asks for a profile.
-func (b *Bridge) readProfile(d *device, lane thinq.Lane, order int) {
-	b.enqueue(&job{name: "profile " + d.info.ID, kind: "profile", order: order, lane: lane, owner: d, optional: d.profile != nil,
-		call: func(ctx context.Context) (func(), error) {
-			data, err := b.o.Cloud.Profile(ctx, d.info.ID)
-			return func() { b.profileDone(d, data) }, err
-		},
-	})
-}
-
-func (b *Bridge) profileDone(d *device, data json.RawMessage) {
-	d.due["profile"] = time.Now().Add(jitter(profilePeriod, 0.1))
-	b.touch()
-	if d.profile == nil || !bytes.Equal(data, d.raw) {
-		b.learn(d, data)
-		if d.known {
-			b.publishState(d, false)
-		}
-		b.subscribePush(d, d.due["push"])
-	}
-	if d.away {
-		b.introduce(d)
-	}
-	if early := d.early; early != nil && d.profile != nil {
-		d.early = nil
-		b.readDone(d, early, "start")
-	}
 }
 
 // keepSubscribed asks for events and notifications where that is due.

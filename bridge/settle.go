@@ -38,8 +38,14 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 		b.refused(err)
 		b.reject(d, f, b.because(err))
 		b.affectOrder(d, r.effect, err)
+		if code(err) == notInProfile {
+			b.reviseProfile(d)
+		}
 	}
 }
+
+// notInProfile is LG's refusal of what the profile allows: it may be another one.
+const notInProfile = "2207"
 
 // because is a refusal of LG in words for the sender.
 func (b *Bridge) because(err error) *rejection {

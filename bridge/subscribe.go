@@ -10,11 +10,12 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// cloudLink is how LG's event broker wants to be treated: Amazon keeps a
-// session for an hour and refuses clients that connect in a hurry.
+// cloudLink is how LG's event broker wants to be treated: Amazon refuses clients
+// that connect in a hurry. It would keep what is sent meanwhile for an hour, and
+// send it ten a second; after ten minutes reads tell more than old news (F-035).
 var cloudLink = link.Options{
 	Keepalive:     60 * time.Second,
-	SessionExpiry: time.Hour,
+	SessionExpiry: 10 * time.Minute,
 	Backoff:       link.Backoff{Min: 2 * time.Second, Max: 5 * time.Minute, Stable: 10 * time.Minute, PerMinute: 3},
 }
 

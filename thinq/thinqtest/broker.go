@@ -51,6 +51,7 @@ type broker struct {
 type session struct {
 	client  *mochi.Client // nil: not connected
 	ended   time.Time     // of the last connection
+	life    time.Duration // after that, as the client wanted it
 	topic   bool          // subscribed
 	window  int           // messages the client takes at a time
 	queue   [][]byte
@@ -277,9 +278,10 @@ func (b *broker) deliver(d delivery) {
 	b.pump(d.client, s)
 }
 
-// forgotten: an hour after its connection ended, a session is over.
+// forgotten: an hour after its connection ended, or when the client wanted, a
+// session is over.
 func (b *broker) forgotten(s *session) bool {
-	return s.client == nil && b.server.clock.Now().Sub(s.ended) > sessionLife
+	return s.client == nil && b.server.clock.Now().Sub(s.ended) > s.life
 }
 
 // pump sends what the client takes now; mu is held. mochi stalls once a client's

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"maps"
 	"math"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -206,6 +207,10 @@ func (h *hook) OnDisconnect(cl *mochi.Client, _ error, expire bool) {
 	}
 	maps.DeleteFunc(b.loans, func(l loan, _ uint16) bool { return l.client == cl })
 	s.client, s.ended, s.stored = nil, b.server.clock.Now(), len(s.queue)
+	s.life = sessionLife
+	if cl.Properties.ProtocolVersion == 5 {
+		s.life = min(s.life, time.Duration(cl.Properties.Props.SessionExpiryInterval)*time.Second)
+	}
 	if expire {
 		delete(b.sessions, cl.ID)
 	}
