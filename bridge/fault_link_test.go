@@ -38,7 +38,7 @@ func (d *daemon) until(limit time.Duration, what string, holds func() bool) time
 	return time.Since(begun)
 }
 
-func (d *daemon) online() bool {
+func (d *daemon) atWork() bool {
 	return d.retained(d.topics.Bridge("state")) == `{"state":"online"}`
 }
 
@@ -158,7 +158,7 @@ func TestF039BrokerTenMinutesLate(t *testing.T) {
 			d.Errorf("snapshot: %+v", s)
 		}
 		d.listen()
-		d.until(time.Minute, "online", d.online)
+		d.until(time.Minute, "online", d.atWork)
 		if got := d.told(); len(got) >= 10 {
 			d.Errorf("%d lines:\n%s", len(got), strings.Join(got, ""))
 		}
@@ -286,7 +286,7 @@ func TestF051BrokerStopsReading(t *testing.T) {
 		}
 		d.local.Freeze(false)
 		x := newTruth(d)
-		d.until(90*time.Second, "the truth", func() bool { return d.online() && len(x.wrong()) == 0 })
+		d.until(90*time.Second, "the truth", func() bool { return d.atWork() && len(x.wrong()) == 0 })
 	})
 }
 
@@ -346,7 +346,7 @@ func TestF103InterfaceChange(t *testing.T) {
 					n.Freeze(false)
 				}
 				x := newTruth(d)
-				d.until(time.Minute+15*time.Second, "the broker", d.online)
+				d.until(time.Minute+15*time.Second, "the broker", d.atWork)
 				d.until(6*time.Minute, "the truth", func() bool { return len(x.wrong()) == 0 && d.pushInfo().State == "live" })
 				d.warm(1)
 				d.after(3 * time.Second)
