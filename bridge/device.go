@@ -49,6 +49,7 @@ type device struct {
 
 	granted   time.Time // when LG took the last request for its events; zero: it sends none
 	regranted bool      // that one was for a subscription that had ended
+	kept      bool      // its subscriptions are looked after in this run
 	excess    bool      // LG allows no more subscriptions
 	truth     truth
 

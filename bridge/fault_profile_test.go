@@ -101,3 +101,22 @@ func TestF016LesserOnce(t *testing.T) {
 		}
 	})
 }
+
+// An appliance that was read before the list came keeps its subscriptions all the
+// same.
+func TestF026StateBeforeTheList(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.o.Store = h.folder()
+		h.start()
+		h.stop()
+		h.cloud.forget()
+		h.cloud.fail("list", lgError("2000", 500))
+		h.start()
+		h.after(13 * time.Hour)
+		for _, call := range []string{"event ac", "event dish"} {
+			if n := len(h.cloud.made(call)); n == 0 {
+				t.Errorf("no %s in 13 h", call)
+			}
+		}
+	})
+}

@@ -236,15 +236,19 @@ func (b *Bridge) withdraw(d *device) {
 	}
 }
 
-// acquaint asks for whatever is not known yet of an appliance in this run.
+// acquaint asks for whatever is not known yet of an appliance in this run. One
+// that was restored may have been read before the list came.
 func (b *Bridge) acquaint(d *device) {
-	if d.known {
+	if d.known && d.kept {
 		return
 	}
-	if d.profile == nil {
+	if !d.known && d.profile == nil {
 		b.readProfile(d, thinq.Start, orderFirst)
 	}
-	b.firstRead(d)
+	if !d.known {
+		b.firstRead(d)
+	}
+	d.kept = true
 	b.keepSubscribed(d)
 }
 
