@@ -43,6 +43,9 @@ func (b *Bridge) succeeded() {
 		b.refreshAvailability()
 		b.readAll("recovered")
 	}
+	if was.condition == condClock && b.push.running && !b.push.live {
+		b.push.hangUp() // it may be waiting for longer
+	}
 }
 
 // refused notes what an error says about the account as a whole. A permission
@@ -62,6 +65,9 @@ func (b *Bridge) refused(err error) {
 		b.halt(err, r)
 	}
 	text := sentence(err)
+	if r.condition == condClock {
+		text = b.clockText()
+	}
 	news := b.account.condition != r.condition || class == thinq.Auth && b.account.text != text
 	if r.condition != "" && news {
 		b.account.condition, b.account.text = r.condition, text
@@ -79,6 +85,9 @@ const (
 // judgeRefusal is react, with what is known of earlier refusals.
 func (b *Bridge) judgeRefusal(err error) (thinq.Class, reaction) {
 	class, r := react(err)
+	if b.clockDoubted(err) {
+		return thinq.Busy, wrongClock
+	}
 	if class == thinq.Auth && nameless(err) && (!b.deniedLately() || time.Since(b.account.denied) < denialWait) {
 		return thinq.Busy, denial
 	}
@@ -129,7 +138,7 @@ func (b *Bridge) probe() {
 
 func (b *Bridge) darken() {
 	b.account.dark = true
-	if b.account.class == thinq.Busy {
+	if b.account.class == thinq.Busy && b.account.condition != condClock {
 		b.account.condition = condUnreachable
 		b.account.text = "LG's cloud cannot be reached: " + b.account.trouble
 		b.accountChanged()

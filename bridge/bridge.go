@@ -71,16 +71,18 @@ type Options struct {
 	Version       string
 	Commit        string
 	Region        string
-	Config        any             // without secrets, for bridge/info
-	Logger        *slog.Logger    // default: none
-	Level         *slog.LevelVar  // for bridge/request/log_level; may be nil
-	Metrics       *Metrics        // default: its own, seen by nobody
-	Restart       func()          // for bridge/request/restart; may be nil
-	Log           *LogHandler     // where bridge/logging comes from; may be nil
-	Spill         *Spill          // where the broker's messages are that found no room; may be nil
-	Fallen        func()          // deferred in goroutines, to tell of a panic that ends the process; default: Go does
-	Trouble       func() []string // what is wrong around the bridge, for a person; may be nil
-	Token         func() Token    // what is known of the account's token, for the page; may be nil
+	Config        any              // without secrets, for bridge/info
+	Logger        *slog.Logger     // default: none
+	Level         *slog.LevelVar   // for bridge/request/log_level; may be nil
+	Metrics       *Metrics         // default: its own, seen by nobody
+	Restart       func()           // for bridge/request/restart; may be nil
+	Log           *LogHandler      // where bridge/logging comes from; may be nil
+	Spill         *Spill           // where the broker's messages are that found no room; may be nil
+	Fallen        func()           // deferred in goroutines, to tell of a panic that ends the process; default: Go does
+	Trouble       func() []string  // what is wrong around the bridge, for a person; may be nil
+	Token         func() Token     // what is known of the account's token, for the page; may be nil
+	Built         time.Time        // when this program was made; no clock can be right before
+	Wall          func() time.Time // what the clock says; default time.Now
 }
 
 // eventBuffer is how many events may wait for the loop before they are dropped
@@ -165,6 +167,9 @@ func New(o Options) *Bridge {
 	}
 	if o.Reconcile <= 0 {
 		o.Reconcile = 30 * time.Minute
+	}
+	if o.Wall == nil {
+		o.Wall = time.Now
 	}
 	if o.Zone == nil {
 		o.Zone = time.Local

@@ -17,6 +17,7 @@ const (
 	condCountry     = "wrong_country"
 	condBlocked     = "blocked"
 	condUnreachable = "unreachable"
+	condClock       = "check_clock"
 )
 
 // An effect is what a refusal says about the appliance.

@@ -44,6 +44,7 @@ var selfWords = map[string][]selfWord{
 		{Word: condStarting, Name: "Starting"}, {Word: condOK, Name: "All well"}, {Word: condRate, Name: "Call limit reached"},
 		{Word: condAuth, Name: "Sign-in needed"}, {Word: condTerms, Name: "Terms to be accepted"},
 		{Word: condCountry, Name: "Wrong country"}, {Word: condBlocked, Name: "Blocked"}, {Word: condUnreachable, Name: "Unreachable"},
+		{Word: condClock, Name: "Check the clock"},
 	},
 	"push": {
 		{Word: pushOff, Name: "Off"}, {Word: pushConnecting, Name: "Connecting"},

@@ -71,6 +71,7 @@ var german = map[string]string{
 	"Change condition":             "Bedingung ändern",
 	"Charging":                     "Lädt",
 	"Charging complete":            "Vollständig geladen",
+	"Check the clock":              "Uhr prüfen",
 	"Checking turbidity":           "Trübung wird geprüft",
 	"Child lock is active":         "Kindersicherung ist aktiv",
 	"Chime":                        "Signalton",

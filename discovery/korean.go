@@ -71,6 +71,7 @@ var korean = map[string]string{
 	"Change condition":             "조건 변경",
 	"Charging":                     "충전 중",
 	"Charging complete":            "충전 완료",
+	"Check the clock":              "시계 확인",
 	"Checking turbidity":           "탁도 확인 중",
 	"Child lock is active":         "어린이 보호 잠금 사용 중",
 	"Chime":                        "알림음",

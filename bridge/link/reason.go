@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -132,7 +133,7 @@ func words(err error) string {
 		return r.Error()
 	}
 	if u, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the broker's certificate is not trusted: " + u.Err.Error()
+		return "the broker's certificate is not trusted: " + untrusted(u.Err)
 	}
 	if d, ok := errors.AsType[*net.DNSError](err); ok {
 		return d.Name + ": " + lookup(d)
@@ -167,4 +168,15 @@ func lookup(d *net.DNSError) string {
 		return "the name server does not answer"
 	}
 	return "the name server: " + strings.TrimSpace(d.Err[strings.LastIndex(d.Err, ": ")+1:])
+}
+
+// untrusted says what is wrong with a certificate. Of its time the standard library
+// tells with what the clock says, which is another text at every attempt.
+func untrusted(err error) string {
+	c, ok := errors.AsType[x509.CertificateInvalidError](err)
+	if !ok || c.Reason != x509.Expired {
+		return err.Error()
+	}
+	return fmt.Sprintf("it has expired or is not yet valid (good from %s until %s): check the clock of this machine, and then the certificate",
+		c.Cert.NotBefore.UTC().Format(time.DateOnly), c.Cert.NotAfter.UTC().Format(time.DateOnly))
 }

@@ -160,6 +160,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Reconcile:     c.Reconcile,
 		Version:       build.Version,
 		Commit:        build.Commit,
+		Built:         build.made,
 		Region:        region,
 		Config:        b.cfg.public(),
 		Logger:        log,

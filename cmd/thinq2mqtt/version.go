@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
-// Set by the linker in releases (-X main.version=1.2.3 -X main.commit=…); what
-// the toolchain noted down is used otherwise.
-var version, commit string
+// Set by the linker in releases (-X main.version=1.2.3 -X main.commit=… -X
+// main.built=2026-01-02T15:04:05Z); what the toolchain noted down is used otherwise.
+var version, commit, built string
 
 // A build is what this binary was made from.
 type build struct {
@@ -20,6 +21,8 @@ type build struct {
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+
+	made time.Time // at the earliest; zero: not known
 }
 
 func thisBuild() build {
@@ -34,6 +37,8 @@ func thisBuild() build {
 				b.Commit = s.Value
 			case "vcs.modified":
 				b.Modified = s.Value == "true"
+			case "vcs.time":
+				b.made, _ = time.Parse(time.RFC3339, s.Value)
 			}
 		}
 	}
@@ -42,6 +47,9 @@ func thisBuild() build {
 	}
 	if commit != "" {
 		b.Commit = commit
+	}
+	if t, err := time.Parse(time.RFC3339, built); err == nil {
+		b.made = t
 	}
 	return b
 }
