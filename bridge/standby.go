@@ -3,10 +3,6 @@ package bridge
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -35,22 +31,6 @@ const (
 	roleAside              // another one does; it says so and nothing else
 )
 
-// What bridges say of themselves on bridge/request/presence.
-const (
-	presenceAsking  = "asking"
-	presenceActive  = "active"
-	presenceStandby = "standby"
-	presenceGone    = "gone"
-)
-
-// A presence is what a bridge says of itself.
-type presence struct {
-	Run      string    `json:"run"` // made anew by every process
-	Instance string    `json:"instance"`
-	Started  time.Time `json:"started"`
-	State    string    `json:"state,omitempty"`
-}
-
 // A stance is what a bridge knows of others at its base topic.
 type stance struct {
 	role     role
@@ -76,42 +56,12 @@ func newRun() string {
 	return hex.EncodeToString(digits[:])
 }
 
-// me is what this process says of itself.
-func (b *Bridge) me(state string) presence {
-	return presence{Run: b.stand.run, Instance: b.o.Discovery.Instance, Started: b.started.UTC().Truncate(time.Second), State: state}
-}
-
-// before decides between two bridges that both began to work. Both decide
-// alike, whatever their clocks say.
-func (p presence) before(q presence) bool {
-	if !p.Started.Equal(q.Started) {
-		return p.Started.Before(q.Started)
-	}
-	return p.Run < q.Run
-}
-
 // lookRound asks who is at work here. Until that is known nothing is published, and
 // commands wait.
 func (b *Bridge) lookRound() {
 	b.stand.role = roleAsking
 	b.say(presenceAsking)
 	b.later.set("presence", time.Now().Add(askWait), b.unheard)
-}
-
-// say tells the others what this one does.
-func (b *Bridge) say(state string) {
-	payload, err := json.Marshal(b.me(state))
-	if err != nil {
-		return
-	}
-	r := rankInfo
-	if state == presenceGone {
-		r = rankGone
-	}
-	b.outbox.put(item{
-		Message: link.Message{Topic: b.topics.Presence(), Payload: payload},
-		kind:    presenceKind, rank: r, until: time.Now().Add(askWait),
-	})
 }
 
 // unheard follows a question that did not come back: the broker's rules do not
@@ -275,130 +225,6 @@ func (b *Bridge) takeOver() {
 	b.reappear(true)
 }
 
-// overhear takes in what bridges say of themselves; true if the message was
-// such.
-func (b *Bridge) overhear(m link.Message, t discovery.Target) bool {
-	switch {
-	case t.Kind == discovery.KindRequest && t.Key == discovery.PresenceVerb:
-		b.heardPresence(m)
-	case t.Kind == discovery.KindBridge && t.Key == "info":
-		b.heardInfo(m)
-	case t.Kind == discovery.KindBridge && t.Key == "state":
-		b.heardState(string(m.Payload) == string(condition(true)))
-	case b.stand.probes[m.Topic] || m.Topic == b.topics.Request(probeVerb) || m.Topic == b.topics.Set(discovery.BridgeLevel):
-		b.heardProbe(m)
-	default:
-		return false
-	}
-	return true
-}
-
-func (b *Bridge) heardPresence(m link.Message) {
-	var p presence
-	if m.Retain || len(m.Payload) > commandPayload || json.Unmarshal(m.Payload, &p) != nil || p.Run == "" {
-		return
-	}
-	if p.Run == b.stand.run {
-		if b.stand.role == roleAsking && p.State == presenceAsking {
-			b.takeRole()
-		}
-		return
-	}
-	switch p.State {
-	case presenceActive:
-		b.heardActive(p)
-	case presenceAsking, presenceStandby:
-		b.heardGuest(p)
-	case presenceGone:
-		if p.Run == b.stand.other.Run {
-			b.takeOver()
-		}
-	}
-}
-
-// heardActive follows the word of another one that it is at work.
-func (b *Bridge) heardActive(p presence) {
-	s := &b.stand
-	switch {
-	case s.role == roleAsking, s.role == roleActive && p.before(b.me("")):
-		s.other, s.dead = p, ""
-		b.stepAside(p)
-	case s.role == roleActive:
-		b.answerPresence()
-	default:
-		s.other, s.dead, s.heard = p, "", time.Now()
-		b.later.cancel("take over")
-	}
-}
-
-// heardGuest follows the word of another one that it would work.
-func (b *Bridge) heardGuest(p presence) {
-	s := &b.stand
-	switch {
-	case s.role == roleActive:
-		b.answerPresence()
-		if p.State == presenceStandby && !s.guests[p.Run] && len(s.guests) < heldMost {
-			s.guests[p.Run] = true
-			b.log.Warn("another bridge was started at this base topic; it stands by", "base_topic", b.topics.Base, "other", p.Instance)
-		}
-	case s.role == roleAsking && p.State == presenceAsking && p.before(b.me("")):
-		s.other = p
-		b.stepAside(p)
-	}
-}
-
-// answerPresence says that this one is at work, once for many that ask.
-func (b *Bridge) answerPresence() {
-	at := latest(time.Now(), b.stand.answered.Add(answerPause))
-	b.later.soonest("answer", at, func() {
-		if b.stand.role == roleActive && !b.stopping {
-			b.stand.answered = time.Now()
-			b.say(presenceActive)
-		}
-	})
-}
-
-// heardInfo notes who published bridge/info last.
-func (b *Bridge) heardInfo(m link.Message) {
-	var p presence
-	if b.stand.role == roleAside {
-		return
-	}
-	if json.Unmarshal(m.Payload, &p) != nil || p.Run == b.stand.run || p.Run == "" {
-		b.stand.other = presence{}
-		return
-	}
-	b.stand.other = p
-	if b.stand.role == roleActive {
-		b.answerPresence() // two began at once, or the broker was slow to say who was there
-	}
-}
-
-// heardState compares bridge/state with what is so. The last will of another
-// one, or of an earlier connection of ours, may have come late.
-func (b *Bridge) heardState(online bool) {
-	s := &b.stand
-	s.offline = !online
-	switch {
-	case s.role == roleActive && !online && !b.stopping:
-		b.later.soonest("state", time.Now().Add(stateDebounce), b.contradict)
-	case s.role == roleAside && online:
-		b.later.cancel("take over")
-	case s.role == roleAside:
-		b.later.soonest("take over", time.Now().Add(returnWait), b.takeOver)
-	}
-}
-
-// stateDebounce keeps two programs that contradict each other from flooding the
-// broker.
-const stateDebounce = 100 * time.Millisecond
-
-func (b *Bridge) contradict() {
-	if b.stand.offline && b.stand.role == roleActive && !b.stopping {
-		b.retain("", "bridge", b.topics.Bridge("state"), condition(true), rankLast)
-	}
-}
-
 // hold reports whether a message is not to be obeyed now: it waits until it is
 // known who is at work, or is for another bridge.
 func (b *Bridge) hold(m link.Message, t discovery.Target) bool {
@@ -419,54 +245,4 @@ func (b *Bridge) standing() string {
 		return ""
 	}
 	return "standing by: another bridge (" + cut(b.stand.other.Instance, 64) + ") is at work at the base topic " + b.topics.Base
-}
-
-const (
-	probeVerb = "probe"
-	probeWait = 10 * time.Second
-)
-
-// probeDelivery sends a message to ourselves on the topics that commands and
-// requests come by. Some brokers grant a subscription that their rules forbid,
-// and never deliver.
-func (b *Bridge) probeDelivery() {
-	b.stand.probes = map[string]bool{}
-	for _, topic := range []string{b.topics.Request(probeVerb), b.topics.Set(discovery.BridgeLevel)} {
-		b.stand.probes[topic] = true
-		b.outbox.put(item{
-			Message: link.Message{Topic: topic, Payload: []byte(b.stand.run)},
-			kind:    presenceKind, rank: rankInfo, until: time.Now().Add(probeWait),
-		})
-	}
-	b.later.set("probe delivery", time.Now().Add(probeWait), b.judgeDelivery)
-}
-
-func (b *Bridge) heardProbe(m link.Message) {
-	if string(m.Payload) != b.stand.run || m.Retain {
-		return
-	}
-	delete(b.stand.probes, m.Topic)
-	if len(b.stand.probes) == 0 {
-		b.later.cancel("probe delivery")
-		b.judgeDelivery()
-	}
-}
-
-// judgeDelivery says in bridge/info whether commands reach this bridge.
-func (b *Bridge) judgeDelivery() {
-	word := "verified"
-	if len(b.stand.probes) > 0 {
-		word = "unverified"
-		if b.delivery != word {
-			b.troubled(troubleDelivery, "the broker does not deliver to this bridge what is sent to "+
-				strings.Join(slices.Sorted(maps.Keys(b.stand.probes)), " and ")+", so commands may not arrive: look at its access rules")
-		}
-	}
-	if word == "verified" {
-		b.well(troubleDelivery)
-	}
-	if b.delivery != word {
-		b.delivery = word
-		b.publishInfo()
-	}
 }

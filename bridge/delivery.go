@@ -1,0 +1,61 @@
+package bridge
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+)
+
+const (
+	probeVerb = "probe"
+	probeWait = 10 * time.Second
+)
+
+// probeDelivery sends a message to ourselves on the topics that commands and
+// requests come by. Some brokers grant a subscription that their rules forbid,
+// and never deliver.
+func (b *Bridge) probeDelivery() {
+	b.stand.probes = map[string]bool{}
+	for _, topic := range []string{b.topics.Request(probeVerb), b.topics.Set(discovery.BridgeLevel)} {
+		b.stand.probes[topic] = true
+		b.outbox.put(item{
+			Message: link.Message{Topic: topic, Payload: []byte(b.stand.run)},
+			kind:    presenceKind, rank: rankInfo, until: time.Now().Add(probeWait),
+		})
+	}
+	b.later.set("probe delivery", time.Now().Add(probeWait), b.judgeDelivery)
+}
+
+func (b *Bridge) heardProbe(m link.Message) {
+	if string(m.Payload) != b.stand.run || m.Retain {
+		return
+	}
+	delete(b.stand.probes, m.Topic)
+	if len(b.stand.probes) == 0 {
+		b.later.cancel("probe delivery")
+		b.judgeDelivery()
+	}
+}
+
+// judgeDelivery says in bridge/info whether commands reach this bridge.
+func (b *Bridge) judgeDelivery() {
+	word := "verified"
+	if len(b.stand.probes) > 0 {
+		word = "unverified"
+		if b.delivery != word {
+			b.troubled(troubleDelivery, "the broker does not deliver to this bridge what is sent to "+
+				strings.Join(slices.Sorted(maps.Keys(b.stand.probes)), " and ")+", so commands may not arrive: look at its access rules")
+		}
+	}
+	if word == "verified" {
+		b.well(troubleDelivery)
+	}
+	if b.delivery != word {
+		b.delivery = word
+		b.publishInfo()
+	}
+}
