@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,10 +115,12 @@ func TestS38AuditBeforeTheCall(t *testing.T) {
 
 // When nothing can be recorded nothing is started that may do harm; all else goes
 // on, with one warning and a metric.
-func TestS38AuditDiskFull(t *testing.T) {
+func TestS38AuditCannotBeWritten(t *testing.T) {
 	audited(t, func(h *home, log *diary) {
-		path := h.bridge.trail.path
-		h.bridge.trail.path = "/dev/full"
+		path := h.o.Store.path(auditFile)
+		if err := os.Mkdir(path, 0o700); err != nil { // which cannot be written, either
+			t.Fatal(err)
+		}
 		h.press("start")
 		h.after(time.Second)
 		h.wantStages("dry", "rejected:no_record")
@@ -133,7 +136,9 @@ func TestS38AuditDiskFull(t *testing.T) {
 		if n := len(log.of("record of commands cannot be written")); n != 1 {
 			t.Errorf("%d warnings", n)
 		}
-		h.bridge.trail.path = path
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
 		h.after(time.Minute)
 		h.press("start")
 		h.after(time.Second)
@@ -141,6 +146,19 @@ func TestS38AuditDiskFull(t *testing.T) {
 			t.Errorf("calls when there is room again: %q", made)
 		}
 	})
+}
+
+// A full disk is noticed, and so is that it is full no more.
+func TestS38AuditFull(t *testing.T) {
+	a := &audit{path: "/dev/full", size: 1000}
+	defer a.close()
+	if err := a.write([]byte("line\n"), true); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v", err)
+	}
+	a.path = filepath.Join(t.TempDir(), auditFile)
+	if err := a.write([]byte("line\n"), true); err != nil {
+		t.Error(err)
+	}
 }
 
 // Only what may do harm waits for the disk, and not for ever.
