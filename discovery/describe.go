@@ -31,6 +31,7 @@ type builder struct {
 	options   Options
 	appliance Appliance
 	values    []*value
+	places    map[string]bool // prefixes of keys, one for each location
 	byPath    map[thinq.Path]*value
 	older     []*value        // what a newer block of temperatures says as well
 	taken     map[string]bool // keys given away
@@ -70,7 +71,7 @@ func describe(d thinq.Device, p *thinq.Profile, s thinq.State, o Options, part s
 	appliance, known := lookUpAppliance(d.Type, part)
 	b := &builder{
 		device: newDevice(d, o, part), profile: p, state: s, options: o, appliance: appliance,
-		byPath: map[thinq.Path]*value{}, taken: map[string]bool{}, spoken: map[string]bool{}, said: map[string]bool{},
+		byPath: map[thinq.Path]*value{}, taken: map[string]bool{}, places: map[string]bool{}, spoken: map[string]bool{}, said: map[string]bool{},
 		speaker: speakerOf(o),
 	}
 	b.mappings = o.Mappings.of(b.device, Slug(d.Type, d.ID))

@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -10,6 +9,9 @@ import (
 // nameAll gives every value its key. Keys of the profile come first, so that a
 // value which turns up later never moves one of them.
 func (b *builder) nameAll() {
+	for _, v := range b.values {
+		b.places[locationKey(v.Path.Location)] = true
+	}
 	for _, isAlien := range []bool{false, true} {
 		for _, v := range b.values {
 			if v.alien == isAlien {
@@ -38,10 +40,15 @@ func (b *builder) claimPath(p thinq.Path, name string) string {
 // isReserved reports whether a key is one of a composite, at any place of the
 // appliance.
 func (b *builder) isReserved(key string) bool {
-	return isReserved(key) || slices.ContainsFunc(b.values, func(v *value) bool {
-		short, ok := strings.CutPrefix(key, locationKey(v.Path.Location))
-		return ok && isReserved(short)
-	})
+	if isReserved(key) {
+		return true
+	}
+	for place := range b.places {
+		if short, ok := strings.CutPrefix(key, place); ok && isReserved(short) {
+			return true
+		}
+	}
+	return false
 }
 
 // claimBeside gives a free key to what goes with the entity of a key.
