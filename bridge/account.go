@@ -21,6 +21,8 @@ type account struct {
 	text      string    // for a person
 	until     time.Time // no background calls before
 	tries     int       // refusals in a row that halted everything
+	ill       time.Time // since when calls have failed, for the log
+	failures  int       // so many
 	failing   time.Time // since when nothing succeeds; zero: all is well
 	dark      bool      // appliances are unavailable for it
 	class     thinq.Class
@@ -30,14 +32,16 @@ type account struct {
 
 // succeeded notes that LG answered a call as hoped.
 func (b *Bridge) succeeded() {
-	if b.account.condition == condOK && b.account.failing.IsZero() {
+	if b.account.condition == condOK && b.account.failing.IsZero() && b.account.failures == 0 {
 		return
 	}
 	was := b.account
 	b.account = account{condition: condOK}
 	b.later.cancel("dark")
 	if was.condition != condOK {
-		b.accountChanged()
+		b.accountChanged("after", was.illness(), "failures", was.failures)
+	} else if !b.grumbled.Before(was.ill) && was.failures > 0 {
+		b.log.Info("LG's cloud answers again", "after", was.illness(), "failures", was.failures)
 	}
 	if was.dark {
 		b.refreshAvailability()
@@ -57,6 +61,9 @@ func (b *Bridge) refused(err error) {
 	}
 	if nameless(err) && !b.deniedLately() {
 		b.account.denied = time.Now()
+	}
+	if r.dark || r.halt {
+		b.account.failed()
 	}
 	if r.dark {
 		b.doubtAccount(class, sentence(err))
@@ -98,6 +105,14 @@ func (b *Bridge) deniedLately() bool {
 	return !b.account.denied.IsZero() && time.Since(b.account.denied) < denialMemory
 }
 
+// failed counts, for the log.
+func (a *account) failed() {
+	if a.failures == 0 {
+		a.ill = time.Now()
+	}
+	a.failures++
+}
+
 // halt stops background calls until the next probe.
 func (b *Bridge) halt(err error, r reaction) {
 	until := time.Now().Add(r.wait(b.account.tries))
@@ -120,7 +135,7 @@ func (b *Bridge) doubtAccount(class thinq.Class, trouble string) {
 		return
 	}
 	b.account.failing = time.Now()
-	if class == thinq.Busy && time.Since(b.grumbled) >= time.Hour { // all else changes the condition, which is told
+	if class == thinq.Busy && time.Since(b.grumbled) >= time.Hour && trouble != b.push.text { // all else is told
 		b.grumbled = time.Now()
 		b.log.Info("LG's cloud does not answer as hoped", "err", trouble)
 	}
@@ -168,11 +183,19 @@ func (b *Bridge) blind() bool {
 	return !b.account.failing.IsZero() && b.account.class == thinq.Busy && !b.push.live
 }
 
+// illness is how long calls have failed.
+func (a account) illness() time.Duration {
+	if a.ill.IsZero() {
+		return 0
+	}
+	return time.Since(a.ill).Round(time.Second)
+}
+
 // accountChanged tells everybody, once for each change.
-func (b *Bridge) accountChanged() {
+func (b *Bridge) accountChanged(more ...any) {
 	a := b.account
 	if a.condition == condOK {
-		b.log.Info("the account works", "state", a.condition)
+		b.log.Info("the account works", append([]any{"state", a.condition}, more...)...)
 	} else {
 		b.log.Warn("the account does not work", "state", a.condition, "hint", a.text, "until", a.until)
 	}

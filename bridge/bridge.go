@@ -183,9 +183,10 @@ func New(o Options) *Bridge {
 	if o.Account != "" {
 		o.Logger = o.Logger.With("account", o.Account)
 	}
+	log := hushedLog(o.Logger)
 	b := &Bridge{
-		o: o, log: o.Logger, m: o.Metrics, topics: o.Discovery.Topics,
-		outbox:  newOutbox(o.Broker, o.Logger, o.Metrics),
+		o: o, log: log, m: o.Metrics, topics: o.Discovery.Topics,
+		outbox:  newOutbox(o.Broker, log, o.Metrics),
 		born:    time.Now(),
 		events:  make(chan thinq.Event, eventBuffer),
 		answers: make(chan func(), eventBuffer),

@@ -38,7 +38,7 @@ type CallbackOptions struct {
 // nothing is lost and the order stays. It returns an error of class Blocked if
 // the callback refuses two tokens in a row, and of class Auth if there is none.
 func Callback(o CallbackOptions) thinq.Subscriber {
-	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	o.Logger = hushedLog(cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
 	if o.Backoff == (link.Backoff{}) {
 		o.Backoff = link.CloudBackoff
 	}
@@ -203,10 +203,12 @@ func (c *caller) adopt(l *line) {
 	c.pace.Connected(time.Now())
 	c.line = l
 	go l.read(func(kind int, data []byte) { c.take(l, kind, data) })
+	level := slog.LevelDebug // it takes the place of another one
 	if old == nil {
 		c.tell(true)
+		level = slog.LevelInfo
 	}
-	c.Logger.Debug("connected", "callback", c.ep.URL.Host, "successor", old != nil)
+	c.Logger.Log(context.Background(), level, "connected", "callback", c.ep.URL.Host)
 }
 
 // lost forgets a connection that ended.

@@ -433,7 +433,8 @@ func (b *Bridge) spokenFor(topic string) bool {
 	return b.find(t.Slug) != nil
 }
 
-// audit leaves one line for every command.
+// audit leaves one line for every command. A sender that is rejected again and
+// again fills no log.
 func (b *Bridge) audit(c *command, status string, why *rejection) {
 	kind := "unknown"
 	if c.half != nil && c.half.Known { // a type that nobody knows is a text of LG's
@@ -447,11 +448,18 @@ func (b *Bridge) audit(c *command, status string, why *rejection) {
 		b.summUp(now)
 		return
 	}
-	args := []any{"device", c.slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
+	log, name := b.o.Logger, "device"
+	if status == rejected {
+		log = b.log
+	}
+	if c.half == nil {
+		name = "nobody"
+	}
+	args := []any{name, c.slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
 	if why != nil {
 		args = append(args, "reason", why.Reason, "code", why.Code)
 	}
-	b.log.Info("command", args...)
+	log.Info("command", args...)
 }
 
 func cut(s string, n int) string {

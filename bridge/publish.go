@@ -23,7 +23,7 @@ const (
 // connected follows every new connection to the broker. It may have lost all
 // that was retained, whatever it says about sessions.
 func (b *Bridge) connected() {
-	b.log.Info("connected to the broker")
+	b.log.Debug("connected to the broker") // the link tells of it
 	b.m.mqttConnected.Set(1)
 	if b.stand.role == roleAside {
 		b.outbox.up()

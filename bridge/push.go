@@ -131,7 +131,7 @@ func (b *Bridge) pushChanged(up bool) {
 			b.missed()
 		}
 	}
-	b.log.Info("event connection", "live", up)
+	b.log.Debug("event connection", "live", up) // the subscriber tells of it
 	b.pushJudged()
 }
 

@@ -1,9 +1,11 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -29,6 +31,7 @@ const (
 // with each endpoint. It gives up after twelve minutes without a connection: LG
 // may have moved its broker (F-012).
 func Subscriber(o link.Options) thinq.Subscriber {
+	o.Logger = hushedLog(cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
 	if o.Backoff == (link.Backoff{}) {
 		o.Backoff = cloudLink.Backoff
 	}
