@@ -54,7 +54,7 @@ type daemon struct {
 
 // logger keeps what is logged, and more of it goes to others.
 func (d *daemon) logger(others ...slog.Handler) *slog.Logger {
-	return slog.New(slog.NewMultiHandler(append(others, slog.NewTextHandler(d, nil), d.cage.handler())...))
+	return slog.New(slog.NewMultiHandler(append(others, audible{slog.NewTextHandler(d, &slog.HandlerOptions{Level: slog.LevelDebug})}, d.cage.handler())...))
 }
 
 func (d *daemon) Write(p []byte) (int, error) {

@@ -1,7 +1,9 @@
 package bridge_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -167,6 +169,20 @@ func (d *daemon) pass(h held, span time.Duration) {
 	for end := time.Now().Add(span); time.Now().Before(end); d.after(h.each) {
 		h.again(d)
 	}
+}
+
+// audible lets pass what a log has, and every end of a command.
+type audible struct{ slog.Handler }
+
+func (h audible) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelInfo && r.Message != "command" {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h audible) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return audible{h.Handler.WithAttrs(attrs)}
 }
 
 // logged are the lines of the log.

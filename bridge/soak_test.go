@@ -152,9 +152,9 @@ func used() (u usage) {
 	return u
 }
 
-// TestSoak lets the daemon live through days with three faults each, one of them
+// TestF097Soak lets the daemon live through days with three faults each, one of them
 // held for three hours.
-func TestSoak(t *testing.T) {
+func TestF097Soak(t *testing.T) {
 	withWay(t, personal, thinqtest.Options{Samples: samples(homes...), ClampEvents: true, CallsPerHour: -1}, func(d *daemon) {
 		x, random := newTruth(d), rand.New(rand.NewPCG(*firstSeed, 720))
 		d.after(12 * time.Hour)
@@ -187,11 +187,7 @@ func (d *daemon) rest() usage {
 	return used()
 }
 
-func (d *daemon) lines() int {
-	d.logMu.Lock()
-	defer d.logMu.Unlock()
-	return strings.Count(d.log.String(), "\n")
-}
+func (d *daemon) lines() int { return len(d.logged()) }
 
 // A hardship is a fault that is held.
 type hardship struct {
