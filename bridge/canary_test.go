@@ -271,6 +271,10 @@ func TestCageHears(t *testing.T) {
 // The secrets of a daemon stay inside through all that goes wrong, coming and
 // going; every other test of a whole daemon looks for them too.
 func TestS06CanaryEverywhere(t *testing.T) {
+	if testing.Short() {
+		withWay(t, personal, small, (*daemon).goThroughAll)
+		return
+	}
 	withDaemon(t, small, (*daemon).goThroughAll)
 }
 

@@ -126,7 +126,10 @@ func (d *daemon) mendDisk() { d.do(os.Rename(d.dir+".away", d.dir)) }
 
 // A fault that lasts says so when it begins and when it ends, and little between.
 func TestF082EveryFaultHeld(t *testing.T) {
-	for _, h := range heldFaults {
+	for i, h := range heldFaults {
+		if testing.Short() && i%5 != 0 {
+			continue
+		}
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			withWay(t, personal, thinqtest.Options{Samples: samples(guestRoom, dishwasher)}, func(d *daemon) { d.hold(h) })
@@ -147,7 +150,7 @@ func (d *daemon) hold(h held) {
 	if h.end != nil {
 		h.end(d)
 	}
-	d.after(90 * time.Minute)
+	d.after(map[bool]time.Duration{true: 90 * time.Minute, false: 20 * time.Minute}[strings.Contains(h.over, "account")]) // which waits for probes
 	lines := d.logged()
 	if n := first - begun; n > 10 {
 		d.Errorf("%d lines at first:\n%s", n, strings.Join(lines[begun:first], ""))
