@@ -19,7 +19,7 @@ const (
 
 // hushKeys are the attributes by which lines with the same message differ. All
 // others may change from one to the next without being news.
-var hushKeys = []string{"device", "devices", "attribute", "broker", "callback", "problem", "state", "status", "reason", "file", "verb", "topic", "type"}
+var hushKeys = []string{"device", "devices", "attribute", "broker", "callback", "problem", "state", "status", "reason", "step", "file", "verb", "topic", "type"}
 
 // A hush keeps a log short while something goes wrong again and again: a line
 // that was told twice is told once an hour from then on, and held back, which is
