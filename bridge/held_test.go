@@ -150,7 +150,7 @@ func (d *daemon) hold(h held) {
 	if h.end != nil {
 		h.end(d)
 	}
-	d.after(map[bool]time.Duration{true: 90 * time.Minute, false: 20 * time.Minute}[strings.Contains(h.over, "account")]) // which waits for probes
+	d.after(map[bool]time.Duration{true: 90 * time.Minute, false: 20 * time.Minute}[strings.Contains(h.over, "account") || strings.Contains(h.over, "cloud")]) // which waits for probes
 	lines := d.logged()
 	if n := first - begun; n > 10 {
 		d.Errorf("%d lines at first:\n%s", n, strings.Join(lines[begun:first], ""))
