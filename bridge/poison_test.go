@@ -212,7 +212,7 @@ func TestF099StopAnyMoment(t *testing.T) {
 
 // Whatever people call an appliance, its topics are made of safe characters, and
 // its name is what can be shown of it.
-func TestF048EvilAliasesF090OddNames(t *testing.T) {
+func TestF048F090OddNames(t *testing.T) {
 	aliases := []string{"a+b#c/d$e\x00f", "\u202Ereversed\u202C", "🧺 Wäsche", strings.Repeat("long ", 2000), "bad \xff\xfe utf-8", "\x1b[31mred\nline", "{{ states('x') }}", ""}
 	withWay(t, personal, small, func(d *daemon) {
 		d.after(time.Minute)
