@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,7 +82,7 @@ func (m *mine) way(inAddress bool) []string {
 func (m *mine) spawn(settings []string) {
 	m.Helper()
 	m.cmd = exec.Command("thinq2mqtt", "run", "--config", m.config)
-	m.cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, envPrefix) })
+	m.cmd.Env = unconfigured()
 	m.cmd.Env = append(append(m.cmd.Env, settings...), "THINQ2MQTT_HTTP__LISTEN="+m.page, "THINQ2MQTT_LOG__LEVEL=debug")
 	m.cmd.Stderr, m.cmd.Stdout = &m.stderr, &m.stderr
 	if err := m.cmd.Start(); err != nil {

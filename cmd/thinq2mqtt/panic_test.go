@@ -66,7 +66,7 @@ func TestS04PanicIsRedacted(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "thinq2mqtt-bombed", "run", "--config", config)
-			cmd.Env = append(os.Environ(), "BOMB_AT="+where, "BOMB_SAYS="+token)
+			cmd.Env = append(unconfigured(), "BOMB_AT="+where, "BOMB_SAYS="+token)
 			said, err := cmd.CombinedOutput()
 			code := cmd.ProcessState.ExitCode()
 			if code != exitPanic || !bytes.Contains(said, []byte("panic: writing failed: [secret] <nil>\n\ngoroutine ")) || bytes.Contains(said, []byte(r.cloud.Token)) {

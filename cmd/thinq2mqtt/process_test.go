@@ -28,7 +28,7 @@ type tenant struct {
 func newTenant(t *testing.T) *tenant {
 	t.Helper()
 	n := &tenant{rig: newRig(t, thinqtest.Options{Samples: homeOf(t, 1)}), dir: t.TempDir()}
-	n.env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, envPrefix) })
+	n.env = unconfigured()
 	return n
 }
 
@@ -192,4 +192,9 @@ func TestS44LockAndRoot(t *testing.T) {
 	if found, err := os.ReadDir(theirs); err != nil || len(found) > 0 {
 		t.Errorf("root left %v, %v", found, err)
 	}
+}
+
+// unconfigured is the environment without settings of ours.
+func unconfigured() []string {
+	return slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, envPrefix) })
 }
