@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,12 +249,12 @@ func TestF096PanicEverywhere(t *testing.T) {
 			h.bridge.later.set("boom", time.Now(), boom)
 		})
 		var endless func()
-		turns := 0
-		endless = func() { turns++; h.bridge.later.set("endless", time.Now(), endless); panic("boom") }
+		var turns atomic.Int32
+		endless = func() { turns.Add(1); h.bridge.later.set("endless", time.Now(), endless); panic("boom") }
 		h.bridge.ask(h.Context(), endless)
 		h.after(time.Minute)
-		if turns > 70 {
-			h.Errorf("%d faults in a minute", turns)
+		if n := turns.Load(); n > 70 {
+			h.Errorf("%d faults in a minute", n)
 		}
 		h.bridge.ask(h.Context(), func() { h.bridge.later.cancel("endless") })
 		h.after(20 * time.Minute)

@@ -156,6 +156,9 @@ func TestF071FiftyAtStop(t *testing.T) {
 // The same attribute is written as fast as a broker can: few calls reach LG, the
 // bridge goes on answering, and what waits is bounded.
 func TestF058Flood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute of a flood")
+	}
 	withWay(t, personal, small, func(d *daemon) {
 		d.after(time.Minute)
 		_, slug := d.slugOf(guestRoom)

@@ -333,6 +333,9 @@ func TestF004OneCallRefused(t *testing.T) {
 // Ten thousand events in any order, most of them more than once: what is shown in
 // the end is the truth, with few reads.
 func TestF034TenThousandEvents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten thousand events")
+	}
 	cooling(t, func(h *home) {
 		random := rand.New(rand.NewPCG(34, 10000))
 		var window []string

@@ -14,6 +14,9 @@ import (
 // that is larger than any answer may be: all work, within bounds, and the list
 // that is too large is a fault of that call only.
 func TestF089Huge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a thousand appliances")
+	}
 	inHome(t, nil, func(h *home) {
 		const n = 1000
 		h.add("id0=air_conditioner_one_setpoint")

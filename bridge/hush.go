@@ -53,10 +53,12 @@ func (h hush) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelInfo || h.kinds.news(h.kindOf(r), func(held int) { h.last(r, held) }) {
 		return h.Handler.Handle(ctx, r)
 	}
-	if r.Level = slog.LevelDebug; h.Enabled(ctx, r.Level) {
-		return h.Handler.Handle(ctx, r)
+	if !h.Enabled(ctx, slog.LevelDebug) {
+		return nil
 	}
-	return nil
+	quiet := r.Clone() // r itself may be told later
+	quiet.Level = slog.LevelDebug
+	return h.Handler.Handle(ctx, quiet)
 }
 
 // last tells the last of those that were held back.

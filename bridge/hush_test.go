@@ -5,22 +5,34 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
 // saying is a log with a hush, and what it told at info and above.
 func saying() (*slog.Logger, func() []string) {
 	var out bytes.Buffer
+	var mu sync.Mutex // lines that were held back come from timers
 	plain := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
 			return slog.Attr{}
 		}
 		return a
 	}
-	log := hushedLog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
+	log := hushedLog(slog.New(slog.NewTextHandler(writer(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return out.Write(p)
+	}), &slog.HandlerOptions{ReplaceAttr: plain})))
 	return log, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
 		defer out.Reset()
 		return strings.Split(strings.TrimSpace(out.String()), "\n")
 	}

@@ -135,6 +135,9 @@ func fleet(t *testing.T, n int) []thinqtest.Sample {
 // third of which meet a fault: each has one result and one effect at most, and
 // none comes late.
 func TestS34CommandOracle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten thousand commands")
+	}
 	const appliances, commands, gap = 8, 10_000, 25 * time.Second
 	fans := []string{"slow", "low", "mid", "high"}
 	o := thinqtest.Options{Samples: append(fleet(t, appliances), samples(dishwasher)...), ReportDelay: 300 * time.Millisecond, CallsPerHour: -1}

@@ -189,6 +189,9 @@ func TestF080FinalAvailability(t *testing.T) {
 // A stop in any phase of the start is done in ten seconds, and nothing is online
 // after it.
 func TestF099StopAnyMoment(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two hundred starts")
+	}
 	withWay(t, personal, small, func(d *daemon) {
 		random := rand.New(rand.NewPCG(9, 9))
 		d.stop()

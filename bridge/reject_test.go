@@ -150,6 +150,9 @@ func junk(r *rand.Rand) []byte {
 // Of ten thousand payloads none is carried out, each is answered once, and an
 // answer repeats at most 64 clean characters of what was sent.
 func TestF067TenThousandPayloads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten thousand payloads")
+	}
 	cooling(t, func(h *home) {
 		r := rand.New(rand.NewPCG(1, 67))
 		attrs := []string{"/set", "/set/target_temperature", "/set/wind_strength", "/set/air_con_operation_mode", "/set/climate_mode", "/set/nonsense"}

@@ -155,6 +155,9 @@ func used() (u usage) {
 // TestF097Soak lets the daemon live through days with three faults each, one of them
 // held for three hours.
 func TestF097Soak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a day, and memory that the race detector takes itself")
+	}
 	withWay(t, personal, thinqtest.Options{Samples: samples(homes...), ClampEvents: true, CallsPerHour: -1}, func(d *daemon) {
 		x, random := newTruth(d), rand.New(rand.NewPCG(*firstSeed, 720))
 		d.after(12 * time.Hour)

@@ -41,6 +41,9 @@ func fullStore(t *testing.T) (dir string, instance string) {
 // Whatever happens to a file, the daemon starts with what is left of it: the
 // generation before. What cannot be used is set aside.
 func TestF092EveryDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every byte")
+	}
 	dir, instance := fullStore(t)
 	random := rand.New(rand.NewPCG(9, 2))
 	for _, name := range []string{identityFile, tokenFile, cacheFile, budgetFile} {
@@ -233,6 +236,9 @@ func TestF093FullAtStart(t *testing.T) {
 // A folder that others may enter is closed, and no file of it is ever open to
 // others, whatever the umask.
 func TestS07ModesWhileWriting(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a thousand writes")
+	}
 	defer syscall.Umask(syscall.Umask(0))
 	dir := filepath.Join(t.TempDir(), "state")
 	if err := os.Mkdir(dir, 0o755); err != nil {
