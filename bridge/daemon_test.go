@@ -34,6 +34,7 @@ type daemon struct {
 	sim      *thinqtest.Server
 	tokens   *thinq.TokenSource // nil: there is a personal token
 	broker   *linktest.Broker
+	brokerMu sync.Mutex // while it is replaced
 	lg       *thinqtest.Network
 	away     atomic.Bool // nobody at LG takes connections
 	local    *thinqtest.Network

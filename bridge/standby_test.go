@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
@@ -59,6 +60,7 @@ func publishers(messages <-chan linktest.Msg) map[string][]string {
 
 func (d *daemon) hear(filter string) <-chan linktest.Msg {
 	d.Helper()
+	synctest.Wait() // the broker reads what is retained without a lock
 	c, err := d.broker.Subscribe(filter)
 	if err != nil {
 		d.Fatal(err)
