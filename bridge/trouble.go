@@ -3,6 +3,7 @@ package bridge
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -68,7 +69,7 @@ func (b *Bridge) checkOutbox() {
 		b.troubled(troubleBroker+kind, text)
 	}
 	for kind := range maps.Clone(b.troubles) {
-		if len(kind) > len(troubleBroker) && kind[:len(troubleBroker)] == troubleBroker && now[kind[len(troubleBroker):]] == "" {
+		if of, refused := strings.CutPrefix(kind, troubleBroker); refused && now[of] == "" {
 			b.well(kind)
 		}
 	}
