@@ -139,7 +139,7 @@ type Bridge struct {
 	overrides  map[string]discovery.Settings
 	withdrawn  map[string]bool // by device id: another model is in its place than the owner spoke of
 	lifecycle  time.Time       // when to ask for lifecycle news again
-	noise      noise           // what was said of rejected commands
+	noise      ration          // what bridge/event said of rejected commands
 	made       int64           // losses that reads have made good
 	stopping   bool
 	sleep      struct{ begin, end time.Time } // when the process was last kept from running

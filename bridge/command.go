@@ -78,15 +78,6 @@ type rejection struct {
 	reported bool // a read of the appliance may lift it
 }
 
-// result is what stands on <slug>/result.
-type result struct {
-	Transaction json.RawMessage `json:"transaction"`
-	Status      string          `json:"status"`
-	Attributes  json.RawMessage `json:"attributes,omitempty"`
-	Error       *rejection      `json:"error,omitempty"`
-	Duration    int64           `json:"duration_ms"`
-}
-
 // newCommand is what a message of a command topic says; the error is for its
 // sender.
 func (b *Bridge) newCommand(m link.Message, t discovery.Target) (*command, error) {
@@ -156,64 +147,6 @@ var nobody = &rejection{Reason: "unknown_device", Message: "no appliance has thi
 
 var shuttingDown = &rejection{Reason: "shutting_down", Message: "the bridge is shutting down"}
 
-// signedOut refuses at once what LG is known to refuse: the token is void until
-// somebody acts.
-func (b *Bridge) signedOut() *rejection {
-	switch b.account.condition {
-	case condAuth, condTerms, condCountry:
-		return &rejection{Reason: b.account.condition, Message: b.account.text, Until: new(b.account.until.UTC().Truncate(time.Second))}
-	}
-	return nil
-}
-
-// barred is why no command can get to LG now, as far as is known.
-func (b *Bridge) barred() *rejection {
-	if b.account.dark && b.account.class == thinq.Busy {
-		b.hurry()
-		return b.unreached(nil)
-	}
-	return b.signedOut()
-}
-
-// unreached is why a command did not get to LG.
-func (b *Bridge) unreached(err error) *rejection {
-	at := b.nextTry(time.Now())
-	why := &rejection{
-		Reason: condUnreachable, Until: new(at.UTC().Truncate(time.Second)),
-		Message: "LG's cloud cannot be reached; it is asked again at " + at.Format(time.TimeOnly),
-	}
-	if err != nil {
-		why.Message += ": " + sentence(err)
-	}
-	return why
-}
-
-// nextTry is when LG is asked again for whatever reason.
-func (b *Bridge) nextTry(now time.Time) time.Time {
-	at := now.Add(probeAfter)
-	for _, j := range b.jobs {
-		if j.after.After(now) && j.after.Before(at) {
-			at = j.after
-		}
-	}
-	return at
-}
-
-// hurry looks whether LG is back, because somebody waits for it.
-func (b *Bridge) hurry() {
-	now := time.Now()
-	if now.Before(b.hurried.Add(probeAfter)) {
-		return
-	}
-	b.hurried = now
-	for _, j := range b.jobs {
-		if j.kind == "list" {
-			j.after = time.Time{}
-		}
-	}
-	b.list(thinq.Background, nil)
-}
-
 // parse reads the attributes: one bare value, or a JSON object.
 func (c *command) parse(payload []byte, attr string) error {
 	if len(payload) > commandPayload {
@@ -254,32 +187,6 @@ func withoutTransaction(payload []byte) json.RawMessage {
 	delete(object, "transaction")
 	echo, _ := json.Marshal(object) // of valid JSON
 	return echo
-}
-
-// excerpts is an echo fit to be repeated although nobody knows what is in it:
-// short and clean. What is so stays as it came.
-func excerpts(echo json.RawMessage) json.RawMessage {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(echo, &object) != nil || object == nil {
-		return echo
-	}
-	clean := map[string]any{}
-	for name, raw := range object {
-		var text string
-		switch err := json.Unmarshal(raw, &text); {
-		case err == nil:
-			clean[discovery.Excerpt(name)] = discovery.Excerpt(text)
-		case len(raw) > echoLength:
-			clean[discovery.Excerpt(name)] = discovery.Excerpt(string(raw))
-		default:
-			clean[discovery.Excerpt(name)] = raw
-		}
-	}
-	short, err := json.Marshal(clean)
-	if err != nil {
-		return nil
-	}
-	return short
 }
 
 func newTransaction() json.RawMessage {
@@ -372,101 +279,6 @@ func covers(newer, older map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// end publishes how a command ended, once.
-func (b *Bridge) end(c *command, status string, why *rejection) {
-	if c.ended {
-		return
-	}
-	c.ended, c.status, c.why = true, status, why
-	b.answer(c, status, why)
-	b.audit(c, status, why)
-	for _, twin := range c.twins {
-		b.end(twin, status, why)
-	}
-}
-
-// answer publishes a stage of a command where its sender looks for it.
-func (b *Bridge) answer(c *command, status string, why *rejection) {
-	echo := c.echo
-	if status == rejected {
-		echo = excerpts(echo)
-	}
-	payload, err := json.Marshal(result{
-		Transaction: c.transaction, Status: status, Attributes: echo, Error: why,
-		Duration: time.Since(c.received).Milliseconds(),
-	})
-	if err != nil {
-		payload = []byte(`{"status":"` + status + `"}`)
-	}
-	if c.slug != "" {
-		b.emit("result", c.slug, b.topics.Result(c.slug), payload, resultLife)
-	}
-	if heard := b.reply(c.reply, c.correlation, payload); !heard && c.slug == "" && why != nil {
-		b.tellRejected(c.topic, why)
-	}
-}
-
-// reply answers on the response topic that the sender asked for, if we may.
-func (b *Bridge) reply(topic string, correlation, payload []byte) bool {
-	if !b.topics.Answerable(topic) || b.spokenFor(topic) {
-		return false
-	}
-	b.outbox.put(item{
-		Message: link.Message{Topic: topic, Payload: payload, Correlation: correlation},
-		kind:    "result", rank: rankInfo, until: time.Now().Add(resultLife),
-	})
-	return true
-}
-
-// spokenFor reports whether a topic has a meaning of its own, so that an answer
-// there would be taken for a command or a state.
-func (b *Bridge) spokenFor(topic string) bool {
-	t, ok := b.topics.Parse(topic)
-	switch {
-	case !ok, t.Kind == discovery.KindResponse, t.Kind == discovery.KindResult:
-		return false
-	case t.Slug == "", t.Kind == discovery.KindSet, t.Kind == discovery.KindGet, t.Kind == discovery.KindDiscovery:
-		return true
-	}
-	return b.find(t.Slug) != nil
-}
-
-// audit leaves one line for every command. A sender that is rejected again and
-// again fills no log.
-func (b *Bridge) audit(c *command, status string, why *rejection) {
-	kind := "unknown"
-	if c.half != nil && c.half.Known { // a type that nobody knows is a text of LG's
-		kind = c.half.Type
-	}
-	took := time.Since(c.received)
-	b.record(c.recorded("end", status, why.word()))
-	b.m.commands.WithLabelValues(b.o.Account, kind, status).Inc()
-	b.m.commandDuration.WithLabelValues(status).Observe(took.Seconds())
-	if now := time.Now(); status == rejected && c.sent.IsZero() && !b.noise.lines.take(now) {
-		b.summUp(now)
-		return
-	}
-	log, name := b.o.Logger, "device"
-	if status == rejected {
-		log = b.log
-	}
-	if c.half == nil {
-		name = "nobody"
-	}
-	args := []any{name, c.slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
-	if why != nil {
-		args = append(args, "reason", why.Reason, "code", why.Code)
-	}
-	log.Info("command", args...)
-}
-
-func cut(s string, n int) string {
-	if len(s) > n {
-		return s[:n] + "…"
-	}
-	return s
 }
 
 // abandon ends everything that an appliance was still to do.

@@ -316,8 +316,8 @@ func (l *ledger) wrong() (all []string) {
 			all = append(all, fmt.Sprintf("ended %d times in the log: %v", ended[o.transaction], o))
 		case interim == 1 && finals == 1 && o.stages[1] == "accepted":
 			all = append(all, fmt.Sprintf("accepted after its end: %v", o))
-		case o.clear && finals != 1: // of a flood the log tells the first only
-			all = append(all, fmt.Sprintf("ended %d times: %v", finals, o))
+		case o.clear && (finals != 1 || ended[o.transaction] != 1):
+			all = append(all, fmt.Sprintf("ended %d times, %d in the log: %v", finals, ended[o.transaction], o))
 		}
 	}
 	return append(all, l.effects()...)

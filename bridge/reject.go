@@ -8,8 +8,8 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 )
 
-// aloud is how many rejected commands a minute are told one by one, on
-// bridge/event and in the log; of the others the number.
+// aloud is how many rejected commands a minute are told one by one on
+// bridge/event; of the others the number.
 const aloud = 10
 
 // A ration says what of a flood is told.
@@ -38,14 +38,11 @@ func (r *ration) rest() (n int) {
 	return n
 }
 
-// noise is what rejected commands have said of late.
-type noise struct{ events, lines ration }
-
 // tellRejected tells on bridge/event of a rejected command whose sender has no topic
 // on which to hear it.
 func (b *Bridge) tellRejected(topic string, why *rejection) {
 	now := time.Now()
-	if !b.noise.events.take(now) {
+	if !b.noise.take(now) {
 		b.summUp(now)
 		return
 	}
@@ -55,11 +52,8 @@ func (b *Bridge) tellRejected(topic string, why *rejection) {
 // summUp makes the appointment to tell the number of those that were not told.
 func (b *Bridge) summUp(now time.Time) {
 	b.later.soonest("rejected", now.Add(time.Minute), func() {
-		if n := b.noise.events.rest(); n > 0 {
+		if n := b.noise.rest(); n > 0 {
 			b.bridgeEvent("command_rejected", map[string]any{"reason": "many", "message": "more commands were rejected", "count": n})
-		}
-		if n := b.noise.lines.rest(); n > 0 {
-			b.log.Info("more commands rejected", "count", n)
 		}
 	})
 }
@@ -128,7 +122,7 @@ func (b *Bridge) overran() {
 		}
 	}
 	if lost > 0 {
-		b.noise.events.untold += lost
+		b.noise.untold += lost
 		b.summUp(time.Now())
 	}
 }
