@@ -2,17 +2,11 @@ package thinqtest_test
 
 import (
 	"bufio"
-	"context"
-	"crypto/tls"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,107 +17,6 @@ import (
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
-
-// listener is a connection to the callback websocket.
-type listener struct {
-	*websocket.Conn
-	messages chan string
-	ended    chan error
-}
-
-// dialSocket returns the status of a refusal in the error.
-func dialSocket(ctx context.Context, s *thinqtest.Server, network *thinqtest.Network, token string) (*websocket.Conn, error) {
-	d := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: s.Roots()}}
-	if network != nil {
-		d.NetDialContext = network.Dial
-	}
-	conn, res, err := d.DialContext(ctx, s.WebSocketURL+"?access_token="+url.QueryEscape(token), nil)
-	if res != nil && err != nil {
-		err = fmt.Errorf("%d: %w", res.StatusCode, err)
-	}
-	return conn, err
-}
-
-// hear connects and reads everything.
-func hear(t *testing.T, s *thinqtest.Server, network *thinqtest.Network, token string) *listener {
-	t.Helper()
-	conn, err := dialSocket(t.Context(), s, network, token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &listener{Conn: conn, messages: make(chan string, 1000), ended: make(chan error, 1)}
-	t.Cleanup(func() { conn.Close() })
-	go func() {
-		for {
-			kind, message, err := conn.ReadMessage()
-			if err != nil {
-				l.ended <- err
-				return
-			}
-			if kind != websocket.TextMessage {
-				t.Errorf("a frame of kind %d", kind)
-			}
-			l.messages <- string(message)
-		}
-	}()
-	return l
-}
-
-// next is the next message, which has to come within ten seconds.
-func (l *listener) next(t *testing.T) string {
-	t.Helper()
-	select {
-	case m := <-l.messages:
-		return m
-	case <-time.After(10 * time.Second):
-		t.Fatal("no message within ten seconds")
-	}
-	return ""
-}
-
-// none waits a while for nothing.
-func (l *listener) none(t *testing.T) {
-	t.Helper()
-	select {
-	case m := <-l.messages:
-		t.Fatalf("unexpected message %s", m)
-	case <-time.After(10 * time.Second):
-	}
-}
-
-// end is the code with which the server ends the connection, and when.
-func (l *listener) end(t *testing.T) (code int, at time.Time) {
-	t.Helper()
-	select {
-	case err := <-l.ended:
-		if e, ok := errors.AsType[*websocket.CloseError](err); ok {
-			return e.Code, time.Now()
-		}
-		t.Fatalf("ended without a farewell: %v", err)
-	case <-time.After(3 * time.Hour):
-		t.Fatal("still open after three hours")
-	}
-	return 0, time.Time{}
-}
-
-// open says whether the connection is.
-func (l *listener) open() bool {
-	synctest.Wait()
-	return len(l.ended) == 0
-}
-
-// stage is a server with one partner's subscriptions to everything about one
-// appliance.
-func stage(t *testing.T, o thinqtest.Options) (*thinqtest.Server, *thinqtest.Network, *caller) {
-	t.Helper()
-	o.Samples = []thinqtest.Sample{sampleAC()}
-	s, network := newServer(t, o)
-	c := newPartner(t, s, network)
-	c.must("POST", "/v2/devices/event/ac", `{"expire":{"unit":"HOUR","timer":24}}`)
-	c.must("POST", "/v2/devices/push/ac", "")
-	c.must("POST", "/v2/users/push", "")
-	return s, network, c
-}
 
 func TestCallbackHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -204,15 +97,6 @@ func TestCallbackRecord(t *testing.T) {
 			t.Errorf("the record has %q", secret)
 		}
 	}
-}
-
-func mustJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 func TestCallbackMessages(t *testing.T) {
@@ -362,168 +246,6 @@ func TestCallbackLimits(t *testing.T) {
 	}
 }
 
-func TestCallbackPong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, network, _ := stage(t, thinqtest.Options{})
-		conn, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		pongs := make(chan string, 1)
-		conn.SetPongHandler(func(data string) error {
-			pongs <- data
-			return nil
-		})
-		go conn.ReadMessage()
-		conn.WriteControl(websocket.PingMessage, []byte("there?"), time.Now().Add(time.Second))
-		select {
-		case got := <-pongs:
-			if got != "there?" {
-				t.Errorf("got %q", got)
-			}
-		case <-time.After(time.Second):
-			t.Error("no pong")
-		}
-	})
-}
-
-func TestCallbackTokenEnd(t *testing.T) {
-	for name, end := range map[string]func(s *thinqtest.Server){
-		"by itself": func(*thinqtest.Server) { time.Sleep(time.Hour) },
-		"ahead":     func(s *thinqtest.Server) { s.Advance(9 * time.Minute) }, // of the clock, at the end of its life
-		"revoked":   func(s *thinqtest.Server) { s.RevokeSignIns() },
-	} {
-		for _, tt := range []struct {
-			mode     thinqtest.TokenEnd
-			code     int // 0: it stays open
-			messages bool
-		}{
-			{"", 0, true}, {thinqtest.TokenEndKeep, 0, true}, {thinqtest.TokenEndSilent, 0, false},
-			{thinqtest.TokenEndClose, websocket.ClosePolicyViolation, false},
-		} {
-			t.Run(name+" "+string(tt.mode), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					s, network, c := stage(t, thinqtest.Options{TokenEnd: tt.mode})
-					token := accessToken(t, s)
-					if name == "ahead" {
-						s.Advance(52 * time.Minute)
-					}
-					l := hear(t, s, network, token)
-					stop := make(chan struct{})
-					defer close(stop)
-					go func() {
-						for {
-							select {
-							case <-time.After(time.Minute):
-								l.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
-							case <-stop:
-								return
-							}
-						}
-					}()
-					s.Push("ac", "BEFORE")
-					if !strings.Contains(l.next(t), "BEFORE") {
-						t.Error("not even before the end")
-					}
-					end(s)
-					s.Push("ac", "AFTER")
-					if tt.code != 0 {
-						if code, _ := l.end(t); code != tt.code {
-							t.Errorf("ended with %d, want %d", code, tt.code)
-						}
-					} else if !l.open() {
-						t.Error("ended")
-					}
-					if got := len(l.messages) > 0; got != tt.messages {
-						t.Errorf("messages after the end: %v", got)
-					}
-					c.headers["Authorization"] = "Bearer " + token
-					if e := c.call("GET", "/users", ""); e.Error.Code != "1302" {
-						t.Errorf("the token is good: %+v", e.Error)
-					}
-				})
-			})
-		}
-	}
-	if _, err := thinqtest.NewServer(thinqtest.Options{TokenEnd: "never"}); err == nil {
-		t.Error("no complaint about an unknown mode")
-	}
-}
-
-// TestCallbackSlowReader: it is cut, and nobody else waits for it.
-func TestCallbackSlowReader(t *testing.T) {
-	for name, tt := range map[string]struct{ size, messages int }{
-		"little":  {10, 5000}, // fills what may wait for it
-		"a lot":   {100 << 10, 2},
-		"in time": {10, 100}, // fits into what the network holds
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, network, _ := stage(t, thinqtest.Options{})
-				slow, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer slow.Close()
-				l := hear(t, s, network, accessToken(t, s))
-				start := time.Now()
-				for i := range tt.messages {
-					s.Push("ac", fmt.Sprintf("%d_%s", i, strings.Repeat("X", tt.size)))
-					if got := l.next(t); !strings.Contains(got, fmt.Sprintf(`"pushCode":"%d_`, i)) {
-						t.Fatalf("message %d: got %.300s", i, got)
-					}
-				}
-				if took := time.Since(start); took > time.Second {
-					t.Errorf("the other one waited %v", took)
-				}
-				time.Sleep(20 * time.Second)
-				want := 1
-				if name == "in time" {
-					want = 2
-				}
-				if s.Sockets() != want || !l.open() {
-					t.Errorf("%d connections are open, want %d", s.Sockets(), want)
-				}
-			})
-		})
-	}
-}
-
-// TestCallbackLateReader: a reader that was too slow and then reads finds no gap,
-// but an end.
-func TestCallbackLateReader(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, network, _ := stage(t, thinqtest.Options{})
-		conn, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		for i := range 2000 {
-			s.Push("ac", fmt.Sprint(i))
-			synctest.Wait()
-		}
-		time.Sleep(5 * time.Second)
-		read := func() (string, error) {
-			conn.SetReadDeadline(time.Now().Add(time.Minute))
-			_, message, err := conn.ReadMessage()
-			return string(message), err
-		}
-		n := 0
-		message, err := read()
-		for ; err == nil; message, err = read() {
-			if !strings.Contains(message, fmt.Sprintf(`"pushCode":"%d"`, n)) {
-				t.Fatalf("message %d is %s", n, message)
-			}
-			n++
-		}
-		if e, timeout := errors.AsType[net.Error](err); n == 2000 || timeout && e.Timeout() {
-			t.Errorf("%d messages, then %v", n, err)
-		}
-	})
-}
-
 // TestCallbackFrames: a message of 128 KiB comes in frames of 32, a larger one
 // does not come.
 func TestCallbackFrames(t *testing.T) {
@@ -557,26 +279,6 @@ func TestCallbackFrames(t *testing.T) {
 			t.Errorf("got %d bytes, %.100s", len(message), message)
 		}
 	})
-}
-
-// readFrame reads a server's frame of 126 bytes or more, or an empty one.
-func readFrame(t *testing.T, r io.Reader) (final bool, payload []byte) {
-	t.Helper()
-	var head [2]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		t.Fatal(err)
-	}
-	size := uint64(head[1])
-	if extended := map[byte]int{126: 2, 127: 8}[head[1]]; extended > 0 {
-		var length [8]byte
-		io.ReadFull(r, length[8-extended:])
-		size = binary.BigEndian.Uint64(length[:])
-	}
-	payload = make([]byte, size)
-	if _, err := io.ReadFull(r, payload); err != nil {
-		t.Fatal(err)
-	}
-	return head[0]&0x80 != 0, payload
 }
 
 func TestCallbackBrokerActions(t *testing.T) {
@@ -647,57 +349,6 @@ func TestCallbackEventModes(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestCallbackFarewellUnanswered: who was told to go does not count any more.
-func TestCallbackFarewellUnanswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, network, _ := stage(t, thinqtest.Options{})
-		conn, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		time.Sleep(10*time.Minute + time.Millisecond)
-		if s.Sockets() != 0 {
-			t.Errorf("%d connections are left", s.Sockets())
-		}
-		time.Sleep(time.Minute)
-		if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-// TestCallbackClose: the server goes, whether or not anybody reads.
-func TestCallbackClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, network, _ := stage(t, thinqtest.Options{})
-		l := hear(t, s, network, accessToken(t, s))
-		deaf, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer deaf.Close()
-		s.Push("ac", strings.Repeat("X", 100<<10)) // more than the network holds
-		l.next(t)
-		silent, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer silent.Close() // never answers the farewell
-		start := time.Now()
-		s.Close()
-		if took := time.Since(start); took > 20*time.Second {
-			t.Errorf("closing took %v", took)
-		}
-		if code, _ := l.end(t); code != websocket.CloseGoingAway {
-			t.Errorf("ended with %d", code)
-		}
-		if s.Sockets() != 0 {
-			t.Errorf("%d connections are left", s.Sockets())
-		}
-	})
 }
 
 // TestCallbackOnSockets is the same outside, with and without TLS.
