@@ -42,12 +42,18 @@ func checkMembers(body map[string]any, want map[string]string, names ...string) 
 	return nil
 }
 
-func (s *Server) postClient(r *request) (any, error) {
+// registrationBody is what a client says of itself, whole.
+func registrationBody(r *request) (map[string]any, error) {
 	body, err := r.object()
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMembers(body, registration, "type", "service-code", "device-type"); err != nil {
+	return body, checkMembers(body, registration, "type", "service-code", "device-type")
+}
+
+func (s *Server) postClient(r *request) (any, error) {
+	body, err := registrationBody(r)
+	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -63,11 +69,7 @@ func (s *Server) postClient(r *request) (any, error) {
 // deleteClient takes everything that the client had with it; whether LG does
 // so, too, is not known.
 func (s *Server) deleteClient(r *request) (any, error) {
-	body, err := r.object()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMembers(body, registration, "type", "service-code", "device-type"); err != nil {
+	if _, err := registrationBody(r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
