@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,51 @@ func TestF031AcceptThenDrop(t *testing.T) {
 				_ = stop()
 				if n := bytes.Count(lines.Bytes(), []byte("\n")); n > 3*4 {
 					t.Errorf("%d lines in 3 h, want 4 an hour at most:\n%s", n, lines)
+				}
+			})
+		})
+	}
+}
+
+// A connection that ends again and again may have a twin; a broker that is not
+// there in between, or that falls silent, has none to be suspected.
+func TestF031TwinIsNotSuspectedOfAll(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		end     func(b *linktest.Broker, away, deaf *atomic.Bool)
+		suspect bool
+	}{
+		{"hangs up", func(b *linktest.Broker, _, _ *atomic.Bool) { b.Kill() }, true},
+		{"restarts", func(b *linktest.Broker, away, _ *atomic.Bool) {
+			away.Store(true)
+			b.Kill()
+		}, false},
+		{"falls silent", func(_ *linktest.Broker, _, deaf *atomic.Bool) {
+			deaf.Store(true)
+			time.Sleep(40 * time.Second)
+			deaf.Store(false)
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBroker(t, linktest.Options{})
+				var away, deaf atomic.Bool
+				log, lines := logged()
+				l, stop := start(t, link.Options{URL: b.URL(), Logger: log, Dial: func(ctx context.Context, n, a string) (net.Conn, error) {
+					if away.Swap(false) {
+						return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+					}
+					conn, err := b.Dial(ctx, n, a)
+					return hole{conn, &deaf, new(atomic.Bool)}, err
+				}})
+				for range 5 {
+					<-l.Up()
+					c.end(b, &away, &deaf)
+				}
+				<-l.Up()
+				_ = stop()
+				if got := strings.Contains(lines.String(), "same client id"); got != c.suspect {
+					t.Errorf("a twin is suspected: %v, want %v:\n%s", got, c.suspect, lines)
 				}
 			})
 		})

@@ -204,12 +204,12 @@ func (k *keeper) onDown() bool {
 	now := time.Now()
 	k.up.Store(nil)
 	k.pace.Lost(now)
-	problem := "connection lost"
-	if err := k.pending.fault(); err != nil {
+	problem, err := "connection lost", k.pending.fault()
+	if err != nil {
 		problem = words(err)
 		k.keepAway(err, now)
 	}
-	if k.pace.churning() {
+	if k.pace.churning() && hungUp(err) {
 		problem += ", again and again: does another client use the same client id?"
 	}
 	up := k.status.lost(problem, now)
@@ -222,6 +222,9 @@ func (k *keeper) onError(err error) {
 		return
 	}
 	defer k.mu.Unlock()
+	if unanswered(err) {
+		k.pace.short = 0
+	}
 	r, ok := k.keepAway(err, time.Now())
 	problem := words(err)
 	if k.o.Username != "" && ok && (r.code == badUser || r.code == unauthorized) {

@@ -126,6 +126,19 @@ func vanished(err error) bool {
 		func(silence error) bool { return errors.Is(err, silence) })
 }
 
+// hungUp tells whether the peer ended the connection without a word.
+func hungUp(err error) bool {
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE},
+		func(end error) bool { return errors.Is(err, end) })
+}
+
+// unanswered tells whether nobody was there to connect to: what ended connections
+// before was the end of the broker, and no twin.
+func unanswered(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
 // words says what went wrong, without addresses that change with every attempt
 // (they would make each log line look like news) and without the URL.
 func words(err error) string {
@@ -148,7 +161,7 @@ func words(err error) string {
 		return errMute.Error()
 	case errors.Is(err, errSilent), errors.Is(err, os.ErrDeadlineExceeded):
 		return errSilent.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case hungUp(err):
 		return "connection closed by the broker"
 	case isOp && op.Op == "dial" && op.Addr != nil:
 		return op.Addr.String() + ": " + op.Err.Error()
