@@ -209,7 +209,7 @@ type auditLine struct {
 func (c *command) recorded(stage, decision, rule string) []byte {
 	now := time.Now()
 	line, err := json.Marshal(auditLine{
-		Time: now.UTC(), Stage: stage, Transaction: discovery.Excerpt(string(c.transaction)), Device: c.slug, Topic: discovery.Excerpt(c.topic),
+		Time: now.UTC(), Stage: stage, Transaction: discovery.Excerpt(c.label()), Device: c.slug, Topic: discovery.Excerpt(c.topic),
 		Attributes: classes(c.attrs), Decision: decision, Rule: rule, Duration: now.Sub(c.received).Milliseconds(),
 	})
 	if err != nil {

@@ -81,6 +81,9 @@ func TestS38AuditOfEveryCommand(t *testing.T) {
 		if len(ends) != n+1 {
 			t.Errorf("%d commands ended in the record, want %d", len(ends), n+1)
 		}
+		if ends["nobody"] != 1 {
+			t.Errorf("a transaction is not written as it was sent: %v", ends)
+		}
 		if len(calls) == 0 {
 			t.Error("no line before a call")
 		}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -183,6 +184,19 @@ func (b *Bridge) allowed(now time.Time) (background, start time.Time) {
 		background = now.Add(30 * time.Second)
 	}
 	return background, start
+}
+
+// unasked is why so many background calls would not be made at once; nil if they
+// would.
+func (b *Bridge) unasked(calls int) error {
+	left, paused := b.o.Budget.Left()
+	if until := latest(paused, b.account.until); until.After(time.Now()) {
+		return fmt.Errorf("LG is asked nothing until %s", until.Format(time.TimeOnly))
+	}
+	if left < calls {
+		return errors.New("the hourly share of calls is used up: try again later")
+	}
+	return nil
 }
 
 // possible reports whether nothing stands in the way of a job: one read of an

@@ -189,6 +189,15 @@ func withoutTransaction(payload []byte) json.RawMessage {
 	return echo
 }
 
+// label is the transaction for people: a text as it was sent, without quotes.
+func (c *command) label() string {
+	var text string
+	if json.Unmarshal(c.transaction, &text) == nil {
+		return text
+	}
+	return string(c.transaction)
+}
+
 func newTransaction() json.RawMessage {
 	var digits [4]byte
 	rand.Read(digits[:])

@@ -129,7 +129,7 @@ func (b *Bridge) list(lane thinq.Lane, done func(n int, err error)) {
 			all, err := b.o.Cloud.Devices(ctx)
 			return func() { b.inventory(all) }, err
 		},
-		gone: func(err error) { b.answerList(0, err) },
+		failed: func(err error) { b.answerList(0, err) },
 	})
 }
 

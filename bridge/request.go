@@ -148,7 +148,14 @@ func (b *Bridge) healthCheck(a *ask) {
 	a.ok(map[string]any{"healthy": s.Ready, "awaited": s.Awaited, "cloud": s.Cloud, "cloud_text": s.CloudText, "push": s.Push, "calls_left": s.CallsLeft})
 }
 
+// discover reads the list. Where LG is asked nothing for now the sender hears that
+// at once, and the list is read when it can be.
 func (b *Bridge) discover(a *ask) {
+	if why := b.unasked(1); why != nil {
+		b.list(thinq.Background, nil)
+		a.fail(why)
+		return
+	}
 	b.list(thinq.Background, func(n int, err error) {
 		if err != nil {
 			a.fail(errors.New(sentence(err)))
@@ -214,10 +221,13 @@ func changeOptions(s discovery.Settings, raw json.RawMessage) (discovery.Setting
 	return discovery.Settings{Name: s.Name, Optimistic: s.Optimistic}, nil
 }
 
+var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
 // logLevel sets the level until the next start.
 func (b *Bridge) logLevel(a *ask) {
-	var level slog.Level
-	if word, err := a.word("level", "log_level"); err != nil || b.o.Level == nil || level.UnmarshalText([]byte(word)) != nil {
+	word, err := a.word("level", "log_level")
+	level, known := levels[strings.ToLower(word)]
+	if err != nil || b.o.Level == nil || !known {
 		a.fail(errors.New("level is one of debug, info, warn, error"))
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
 func TestRequests(t *testing.T) {
@@ -30,6 +31,8 @@ func TestRequests(t *testing.T) {
 		{"device/options", `{"id":"ac","options":{"optimistic":true,"name":"Attic"}}`, []string{`"optimistic":true`, `"name":"Attic"`}},
 		{"device/options", `{"id":"nobody"}`, []string{`"status":"error"`}},
 		{"log_level", `{"level":"debug"}`, []string{`"level":"debug"`}},
+		{"log_level", `WARN`, []string{`"level":"warn"`}},
+		{"log_level", `info+2`, []string{`"status":"error"`, "debug, info, warn, error"}},
 		{"log_level", `loud`, []string{`"status":"error"`}},
 		{"diagnose", ``, []string{`"goroutines"`, `"snapshot"`}},
 		{"restart", ``, []string{`"status":"ok"`}},
@@ -55,6 +58,51 @@ func TestRequests(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who asks for the list while LG is not asked, or does not give it, hears that
+// within a second, and the list is read when it can be.
+func TestDiscoverIsAnsweredInTrouble(t *testing.T) {
+	tests := []struct {
+		name    string
+		trouble func(*home)
+		want    string
+	}{
+		{"share used up", func(h *home) { h.bridge.asks <- func() { h.bridge.o.Budget = spent() } }, "the hourly share of calls is used up"},
+		{"pause", func(h *home) {
+			h.cloud.fail("list", lgError("1314", 401))
+			h.bridgeRequest("discover", "")
+			h.after(time.Second)
+		}, "LG is asked nothing until"},
+		{"out of order", func(h *home) { h.cloud.fail("list", lgError("2000", 500)) }, "LG's servers are in trouble"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inHome(t, []string{ac}, func(h *home) {
+				h.start()
+				tt.trouble(h)
+				h.broker.forget()
+				h.bridgeRequest("discover", `{"transaction":"t"}`)
+				h.after(time.Second)
+				if got := h.bridgeAnswer("discover"); !strings.Contains(got, tt.want) || !strings.Contains(got, `"transaction":"t"`) {
+					t.Errorf("answer = %s", got)
+				}
+				h.cloud.forget()
+				h.after(61 * time.Minute)
+				if len(h.cloud.made("list")) == 0 {
+					t.Error("the list was not read afterwards")
+				}
+				h.bridgeAnswer("discover")
+			})
+		})
+	}
+}
+
+// spent is a budget of which the background calls of this hour were made.
+func spent() *thinq.Budget {
+	var s thinq.BudgetState
+	s.Calls[thinq.Background] = slices.Repeat([]time.Time{time.Now()}, 40)
+	return thinq.NewBudget(100, 40, s)
 }
 
 func (h *home) bridgeAnswer(verb string) string {

@@ -119,7 +119,7 @@ func (b *Bridge) noteEnd(c *command, status string, why *rejection) {
 	if c.half == nil {
 		name = "nobody"
 	}
-	args := []any{name, c.slug, "transaction", string(c.transaction), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
+	args := []any{name, c.slug, "transaction", c.label(), "attributes", cut(string(c.echo), 200), "status", status, "duration", took}
 	if why != nil {
 		args = append(args, "reason", why.Reason, "code", why.Code)
 	}

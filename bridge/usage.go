@@ -135,14 +135,7 @@ func (b *Bridge) newHistory(a *ask) (*history, []string, error) {
 	if err := h.choose(b.household()); err != nil {
 		return nil, nil, err
 	}
-	left, paused := b.o.Budget.Left()
-	if until := latest(paused, b.account.until); until.After(time.Now()) {
-		return nil, nil, fmt.Errorf("LG is asked nothing until %s", until.Format(time.TimeOnly))
-	}
-	if left < len(meters) {
-		return nil, nil, errors.New("the hourly share of calls is used up: try again later")
-	}
-	return h, meters, nil
+	return h, meters, b.unasked(len(meters))
 }
 
 // metersFor are the meters of an appliance, or of the half that is asked for.

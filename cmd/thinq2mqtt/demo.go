@@ -179,7 +179,7 @@ func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, fun
 	}
 	page, err := nextFree(f.http)
 	if err != nil {
-		return nil, nil, exitf(exitUsage, "--http-listen: %w", err)
+		return nil, nil, exitf(exitUsage, "--http-listen: %w: choose another address, as in 127.0.0.1:8099", err)
 	}
 	cfg.HTTP.Listen = page.Addr().String()
 	page.Close() // the daemon opens it again
@@ -187,7 +187,7 @@ func (f *demoFlags) configure(dir string, cloud *thinqtest.Server) (*Config, fun
 	if f.broker == "" {
 		listener, err := nextFree(f.mqtt)
 		if err != nil {
-			return nil, nil, exitf(exitUsage, "--broker-listen: %w", err)
+			return nil, nil, exitf(exitUsage, "--broker-listen: %w: choose another address, as in 127.0.0.1:1883", err)
 		}
 		broker, err := linktest.NewBroker(linktest.Options{Listener: listener})
 		if err != nil {

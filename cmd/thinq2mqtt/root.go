@@ -41,6 +41,11 @@ Without a command the daemon runs. For a look without account and broker: thinq2
 		a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd("")
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.RunE = func(cmd *cobra.Command, _ []string) error {
+			return exitf(exitUsage, "say for which shell: %s bash, fish, powershell or zsh", cmd.CommandPath())
+		}
+	}
 	strict(root)
 	return root
 }

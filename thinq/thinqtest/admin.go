@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -73,8 +73,7 @@ var doors = []door{
 		return nil, s.Fault(f)
 	}},
 	{"DELETE /sim/faults", func(s *Server, _ *http.Request, _ []byte) (any, error) {
-		s.ClearFaults()
-		return nil, nil
+		return nil, s.heal()
 	}},
 	{"POST /sim/events", func(s *Server, _ *http.Request, body []byte) (any, error) {
 		mode, err := member[EventMode](body, "mode")
@@ -127,6 +126,12 @@ func (s *Server) AdminHandler() http.Handler {
 		})
 	}
 	return mux
+}
+
+// heal makes all well again: faults, events, and the broker that was stopped.
+func (s *Server) heal() error {
+	s.ClearFaults()
+	return errors.Join(s.SetEvents(EventsOK), s.BrokerAction("start"))
 }
 
 func respond(w http.ResponseWriter, answer any, err error) {
@@ -185,7 +190,7 @@ func member[T any](body []byte, name string) (T, error) {
 }
 
 // sample reads an appliance to be added: the files of a sample as members named
-// like them, or {"sample":"washer"} for one of the built-in ones.
+// like them, or {"sample":"washer_twin"} for one of the built-in ones.
 func (s *Server) sample(body []byte) (Sample, error) {
 	var in struct {
 		Sample        string          `json:"sample"`
@@ -203,10 +208,17 @@ func (s *Server) sample(body []byte) (Sample, error) {
 	if in.Sample == "" {
 		return Sample{Name: "added", Device: in.Device, Profile: in.Profile, Status: in.Status, EnergyProfile: in.EnergyProfile}, nil
 	}
-	all := Samples()
-	i := slices.IndexFunc(all, func(sample Sample) bool { return sample.Name == in.Sample })
-	if i < 0 {
-		return Sample{}, fmt.Errorf("no built-in sample %q", in.Sample)
+	return builtIn(in.Sample)
+}
+
+// builtIn is the built-in sample of a name.
+func builtIn(name string) (Sample, error) {
+	var names []string
+	for _, sample := range Samples() {
+		if sample.Name == name {
+			return sample, nil
+		}
+		names = append(names, sample.Name)
 	}
-	return all[i], nil
+	return Sample{}, fmt.Errorf("sample %q is none of %s", name, strings.Join(names, ", "))
 }
