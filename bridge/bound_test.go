@@ -18,7 +18,8 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// A day without a broker, with ten reports a second, costs no memory.
+// A day without a broker, with ten reports and ten notifications a second, costs no
+// memory, and no notification of an hour ago is told when it is back.
 func TestF053BrokerAwayForADay(t *testing.T) {
 	inHome(t, []string{"ac=air_conditioner_one_setpoint"}, func(h *home) {
 		h.start()
@@ -26,8 +27,9 @@ func TestF053BrokerAwayForADay(t *testing.T) {
 		var begin, end runtime.MemStats
 		measure := func(into *runtime.MemStats) { runtime.GC(); runtime.ReadMemStats(into) }
 		for hour := range 24 {
-			for i := range 600 { // of the hour only its first minute: the rest is alike
+			for i := range 120 { // of the hour only its first moments: the rest is alike
 				h.cloud.report("ac", fmt.Sprintf(`{"temperature":{"targetTemperature":%d}}`, 18+i%10))
+				h.cloud.handle(thinq.Event{Kind: thinq.Notice, Device: "ac", Code: fmt.Sprintf("NOTICE_%d", i)})
 				h.after(100 * time.Millisecond)
 			}
 			h.after(59 * time.Minute)
@@ -41,6 +43,11 @@ func TestF053BrokerAwayForADay(t *testing.T) {
 		}
 		if n := h.bridge.outbox.waiting(); n > 20+outboxRing {
 			h.Errorf("%d messages wait", n)
+		}
+		h.broker.connect()
+		h.after(time.Minute)
+		if told := h.events("ac"); len(told) > 0 || h.availability("ac") != online {
+			h.Errorf("%s, told: %q", h.availability("ac"), told)
 		}
 	})
 }

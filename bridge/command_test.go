@@ -309,11 +309,18 @@ func TestCommandOptimistic(t *testing.T) {
 	})
 }
 
+// A broker that delivers what it was asked not to makes no difference: a retained
+// command is refused, and that it is cleared is no command.
 func TestF061RetainedIsCleared(t *testing.T) {
 	cooling(t, func(h *home) {
-		h.send(link.Message{Topic: h.topic("ac", "/set"), Retain: true})
-		h.after(time.Second)
-		h.wantStages("ac")
+		for _, attr := range []string{"/set", "/set/target_temperature"} {
+			for _, payload := range []string{`{"target_temperature":24}`, ""} {
+				h.send(link.Message{Topic: h.topic("ac", attr), Payload: []byte(payload), Retain: true})
+				h.after(time.Second)
+			}
+		}
+		h.wantStages("ac", "rejected:retained", "rejected:retained")
+		h.wantControls(0)
 	})
 }
 

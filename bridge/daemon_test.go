@@ -315,7 +315,8 @@ func TestDaemonRestart(t *testing.T) {
 	})
 }
 
-// A broker that comes back empty gets everything again, bridge/state last.
+// A broker that comes back empty gets everything again: of each appliance first what
+// it is, then its state, then that it is there, and last that the bridge is online.
 func TestF073BrokerForgets(t *testing.T) {
 	withDaemon(t, small, func(d *daemon) {
 		d.after(time.Minute)
@@ -331,9 +332,57 @@ func TestF073BrokerForgets(t *testing.T) {
 		if d.broker, err = linktest.NewBroker(linktest.Options{Listener: l, Username: "bridge", Password: brokerPassword}); err != nil {
 			d.Fatal(err)
 		}
+		heard, err := d.broker.Subscribe("#")
+		if err != nil {
+			d.Fatal(err)
+		}
 		d.after(2 * time.Minute)
 		if got := slices.Sorted(maps.Keys(d.broker.Messages("#"))); !slices.Equal(got, want) {
 			d.Errorf("retained topics:\n%q\nwant\n%q", got, want)
+		}
+		var order []string
+		for len(heard) > 0 {
+			order = append(order, (<-heard).Topic)
+		}
+		_, slug := d.slugOf(guestRoom)
+		last := -1
+		for _, topic := range []string{d.topics.Discovery(slug), d.topics.State(slug), d.topics.Availability(slug), d.topics.Bridge("state")} {
+			at := slices.Index(order, topic)
+			if at <= last {
+				d.Errorf("%s comes as number %d, after %d: %q", topic, at, last, order)
+			}
+			last = at
+		}
+		if slices.ContainsFunc(order[last:], func(topic string) bool { return strings.HasSuffix(topic, "/availability") }) {
+			d.Errorf("online before all appliances are there: %q", order)
+		}
+	})
+}
+
+// That the dishes are done is told once, though the connections and the bridge
+// begin anew right after it: it is not retained, and nobody tells it again.
+func TestF083OneEvent(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(dishwasher)
+		events := d.hear(d.topics.Event(slug, "+"))
+		d.do(d.sim.Push(id, "CLEANING_IS_COMPLETE"))
+		d.after(time.Second)
+		d.local.Cut()
+		d.lg.Cut()
+		d.restart(nil)
+		d.crash()
+		d.start()
+		d.after(10 * time.Minute)
+		var told []string
+		for len(events) > 0 {
+			told = append(told, (<-events).Topic)
+		}
+		if !slices.Equal(told, []string{d.topics.Event(slug, "notification")}) {
+			d.Errorf("told: %q", told)
+		}
+		if kept := d.broker.Messages(d.topics.Event(slug, "+")); len(kept) > 0 {
+			d.Errorf("retained: %q", kept)
 		}
 	})
 }

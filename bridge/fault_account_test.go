@@ -155,27 +155,36 @@ func TestF038TwentyInASecond(t *testing.T) {
 	})
 }
 
-// Off for eight hours: two lines in the log, and back with one report.
+// Off for eight hours: two lines in the log, the last state kept, and back with
+// one report or one read.
 func TestF081EightHoursOff(t *testing.T) {
-	inHome(t, []string{dish}, func(h *home) {
-		log := h.diary()
-		h.start()
-		for range 100 {
-			h.cloud.fail("state dish", lgError("1222", 416))
-		}
-		h.after(8 * time.Hour)
-		if h.availability("dish") != offline || h.broker.last(h.topic("dish", "")) == "" {
-			t.Errorf("availability = %q", h.availability("dish"))
-		}
-		h.cloud.report("dish", `{"doorStatus":{"doorState":"OPEN"}}`)
-		h.after(time.Second)
-		if h.availability("dish") != online {
-			t.Errorf("availability = %q after a report", h.availability("dish"))
-		}
-		if got := slices.Concat(log.of("not connected"), log.of("connected again")); len(got) != 2 {
-			t.Errorf("lines: %q", got)
-		}
-	})
+	for name, back := range map[string]func(*home){
+		"a report": func(h *home) { h.cloud.report("dish", `{"doorStatus":{"doorState":"OPEN"}}`); h.after(time.Second) },
+		"a read":   func(h *home) { h.cloud.change(func() { clear(h.cloud.faults) }); h.after(35 * time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHome(t, []string{dish}, func(h *home) {
+				log := h.diary()
+				h.start()
+				before := h.broker.last(h.topic("dish", ""))
+				for range 100 {
+					h.cloud.fail("state dish", lgError("1222", 416))
+				}
+				h.after(8 * time.Hour)
+				if h.availability("dish") != offline || h.broker.last(h.topic("dish", "")) != before {
+					t.Errorf("availability = %q, state = %s", h.availability("dish"), h.broker.last(h.topic("dish", "")))
+				}
+				back(h)
+				if h.availability("dish") != online {
+					t.Errorf("availability = %q afterwards", h.availability("dish"))
+				}
+				told := slices.Concat(log.of("not connected"), log.of("connected again"))
+				if len(told) != 2 || !strings.Contains(strings.Join(told, ""), "level=INFO") || strings.Contains(strings.Join(told, ""), "level=WARN") {
+					t.Errorf("lines: %q", told)
+				}
+			})
+		})
+	}
 }
 
 // A type that no table knows is said once, however often it is listed.
@@ -239,7 +248,7 @@ func TestS29RequestsDoNotPileUp(t *testing.T) {
 }
 
 // LG is a black hole: what an earlier run knew is announced within seconds, as
-// unavailable.
+// unavailable, and is there when LG is.
 func TestF106WarmStartInTheDark(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.o.Store = h.folder()
@@ -252,6 +261,11 @@ func TestF106WarmStartInTheDark(t *testing.T) {
 			if h.broker.last("homeassistant/device/thinq2mqtt_"+h.slug(id)+"/config") == "" || h.availability(id) != offline {
 				t.Errorf("%s: %q", id, h.availability(id))
 			}
+		}
+		h.cloud.change(func() { h.cloud.delay = 0 })
+		h.after(time.Hour + time.Minute) // the calls under way
+		if h.availability("ac") != online || h.availability("dish") != online {
+			t.Errorf("afterwards: %q, %q", h.availability("ac"), h.availability("dish"))
 		}
 	})
 }

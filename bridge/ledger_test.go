@@ -1,11 +1,13 @@
 package bridge_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
 // ghosts are the retained topics, with something in them, that hold a text.
@@ -63,26 +65,50 @@ func TestF075RemovedWhileDown(t *testing.T) {
 	})
 }
 
+// neighbour is a daemon of another account, with appliances of its own, at the
+// same broker and Home Assistant. It is not started.
+func (d *daemon) neighbour(o thinqtest.Options) *daemon {
+	d.Helper()
+	other := d.second()
+	other.lg, other.topics.Base = &thinqtest.Network{}, "second"
+	d.do(other.way.open(other.lg, &o))
+	var err error
+	if other.sim, err = thinqtest.NewServer(o); err != nil {
+		d.Fatal(err)
+	}
+	d.cage.guard("other token", other.sim.Token)
+	return other
+}
+
 // Two bridges at one broker, each under its own base topic, leave each other's
-// topics alone, also when one of them moves.
+// topics alone, also when one of them moves, and when it loses an appliance.
 func TestF076TwoBridges(t *testing.T) {
 	withWay(t, personal, small, func(d *daemon) {
 		d.after(2 * time.Minute)
-		other := d.second()
-		other.topics.Base, other.topics.Prefix = "second", "second_ha"
+		other := d.neighbour(thinqtest.Options{Samples: samples("humidifier_studio")})
+		defer other.sim.Close()
 		other.start()
 		defer func() { other.stop() }()
 		d.after(2 * time.Minute)
-		mine, theirs := len(d.ghosts("thinq2mqtt/")), len(d.ghosts("second"))
-		if mine == 0 || theirs == 0 {
-			d.Fatalf("%d and %d topics", mine, theirs)
+		theirs := func() []string {
+			return slices.Sorted(slices.Values(slices.Concat(d.ghosts("second/"), d.ghosts("humidifier"), d.ghosts(other.store.Instance()))))
+		}
+		mine, before := d.ghosts("thinq2mqtt/"), theirs()
+		if len(mine) == 0 || len(before) < 8 {
+			d.Fatalf("topics: %q and %q", mine, before)
 		}
 		d.stop()
 		d.topics.Base = "third"
 		d.start()
-		d.after(30 * time.Minute)
-		if got := len(d.ghosts("second")); got != theirs {
-			d.Errorf("%d topics of the other one, %d before", got, theirs)
+		id, slug := d.slugOf(dishwasher)
+		d.after(10 * time.Minute)
+		d.do(d.sim.Remove(id))
+		d.after(45 * time.Minute)
+		if left := append(d.ghosts("thinq2mqtt/"), d.ghosts(slug)...); len(left) > 0 {
+			d.Errorf("still there of the one: %q", left)
+		}
+		if now := theirs(); !slices.Equal(now, before) {
+			d.Errorf("topics of the other one: %q, before %q", now, before)
 		}
 	})
 }

@@ -41,7 +41,7 @@ func TestUnreachableUntilItSpeaks(t *testing.T) {
 // What was so when the bridge came is no event: not of the first state, not of
 // one that is read again after a restart, not of what changed while nobody
 // watched.
-func TestF083OneEvent(t *testing.T) {
+func TestF083FirstStateIsNoEvent(t *testing.T) {
 	dir := t.TempDir()
 	inHome(t, []string{dish}, func(h *home) {
 		h.o.Store = openStore(t, dir)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -226,8 +227,37 @@ func TestF093DiskFull(t *testing.T) {
 	})
 }
 
-// A disk that is full at the very start is no reason not to start.
+// A disk that is full at the very start is no reason not to start: the bridge works
+// from memory, and is the same one after a restart if there was room meanwhile.
 func TestF093FullAtStart(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		var room atomic.Bool
+		s := &Store{dir: h.TempDir(), good: map[string]bool{}, unsaved: map[string]any{}}
+		s.replace = func(path string, data []byte) error {
+			if !room.Load() {
+				return &os.PathError{Op: "write", Path: path, Err: syscall.ENOSPC}
+			}
+			return os.WriteFile(path, data, 0o600)
+		}
+		if err := s.open(); err != nil || len(s.Warnings()) != 1 {
+			t.Fatalf("%v, warnings %q", err, s.Warnings())
+		}
+		h.o.Store = s
+		h.start()
+		if info := h.broker.last(base + "/bridge/info"); h.availability("ac") != online || !strings.Contains(info, "no space left") {
+			t.Errorf("%s, bridge/info = %s", h.availability("ac"), info)
+		}
+		room.Store(true)
+		h.after(6 * time.Minute)
+		h.stop()
+		instance := s.Instance()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if again := openStore(t, s.dir); again.Instance() != instance || len(again.loadCache().Devices) != 1 {
+			t.Errorf("the instance is %s, was %s; warnings %q", again.Instance(), instance, again.Warnings())
+		}
+	})
 	if !full(&os.PathError{Err: syscall.ENOSPC}) || !full(&os.PathError{Err: syscall.EROFS}) || full(os.ErrPermission) {
 		t.Error("not told apart")
 	}

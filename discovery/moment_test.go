@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -134,6 +135,27 @@ func TestF091ClockChange(t *testing.T) {
 	eve = time.Date(2026, 10, 24, 12, 0, 0, 0, berlin)
 	if got := stamp(nextTime(7*60, eve)); got != "2026-10-25T06:00:00Z" {
 		t.Errorf("the morning after clocks go back: %s", got)
+	}
+	for _, begun := range []time.Time{time.Date(2026, 3, 29, 1, 30, 0, 0, berlin), time.Date(2026, 10, 25, 1, 30, 0, 0, berlin)} {
+		washes(t, begun)
+	}
+}
+
+// washes has an appliance count two hours down, and expects the same end all the
+// while.
+func washes(t *testing.T, begun time.Time) {
+	t.Helper()
+	now := thinq.State{}
+	d := timed(t, now)
+	want := stamp(begun.Add(2 * time.Hour))
+	for left := 120.0; left > 0; left-- {
+		said := at(t, thinq.State{}, map[string]any{"timer.remainMinute": left, "timer.remainSecond": 0.0})
+		now.Merge(said)
+		derived, _ := d.Advance(now, said, begun.Add(inMinutes(120-left)))
+		now.Merge(derived)
+		if end, minutes := documented(t, d, now, "remain_at"), documented(t, d, now, "remain"); end != want || minutes != fmt.Sprint(left) {
+			t.Fatalf("%v left: the end is %s, want %s; %s minutes", left, end, want, minutes)
+		}
 	}
 }
 
