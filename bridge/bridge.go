@@ -250,8 +250,10 @@ func (b *Bridge) turn(done <-chan struct{}) {
 		stirred = false
 	case m := <-b.o.Broker.Messages():
 		b.rouse(time.Now())
+		b.doubtRole()
 		b.receive(m)
 	case <-b.o.Spill.spilled():
+		b.doubtRole()
 		b.overran()
 	case <-b.o.Broker.Up():
 		b.connected()

@@ -25,6 +25,7 @@ const (
 func (b *Bridge) connected() {
 	b.log.Debug("connected to the broker") // the link tells of it
 	b.m.mqttConnected.Set(1)
+	b.stand.connects = b.o.Broker.Status().Connects
 	if b.stand.role == roleAside {
 		b.outbox.up()
 		b.notice()

@@ -34,6 +34,7 @@ const (
 // A stance is what a bridge knows of others at its base topic.
 type stance struct {
 	role     role
+	connects int // the connection that it was found out on
 	run      string
 	other    presence       // who published last there, if not we
 	heard    time.Time      // when it last showed that it lives
@@ -223,6 +224,14 @@ func (b *Bridge) takeOver() {
 	b.later.cancel("notice")
 	b.later.cancel("take over")
 	b.reappear(true)
+}
+
+// doubtRole follows what came in: by a connection that the loop has not heard of yet,
+// or no longer has, another bridge may be at work.
+func (b *Bridge) doubtRole() {
+	if s := b.o.Broker.Status(); b.stand.role == roleActive && !(s.Connected && s.Connects == b.stand.connects) {
+		b.stand.role = roleAsking
+	}
 }
 
 // hold reports whether a message is not to be obeyed now: it waits until it is

@@ -2,10 +2,12 @@ package bridge_test
 
 import (
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,12 +83,22 @@ func (d *daemon) instanceAtWork() string {
 }
 
 // A second bridge at one base topic keeps still and says so, and takes over when
-// the first one is gone.
+// the first one is gone, or says nothing any more.
 func TestF044Standby(t *testing.T) {
-	for name, end := range map[string]func(*daemon){"stopped": func(d *daemon) { d.stop() }, "lost": (*daemon).crash} {
+	for name, end := range map[string]func(*daemon, *hole){
+		"stopped": func(d *daemon, _ *hole) { d.stop() },
+		"lost":    func(d *daemon, _ *hole) { d.crash() },
+		"silent":  func(_ *daemon, w *hole) { w.deaf.Store(true); w.mute.Store(true) },
+	} {
 		t.Run(name, func(t *testing.T) {
 			withWay(t, personal, small, func(d *daemon) {
-				d.after(time.Minute)
+				var last atomic.Pointer[hole]
+				d.restart(func() {
+					d.wire = func(c net.Conn) net.Conn {
+						last.Store(&hole{Conn: c})
+						return last.Load()
+					}
+				})
 				first := d.store.Instance()
 				everything := d.hear("#")
 				other := d.second()
@@ -112,7 +124,7 @@ func TestF044Standby(t *testing.T) {
 				if !d.snapshot().Ready {
 					d.Error("the first one is not ready")
 				}
-				end(d)
+				end(d, last.Load())
 				d.after(32 * time.Second)
 				if got := d.instanceAtWork(); got == first {
 					d.Error("nobody took over")
@@ -129,7 +141,9 @@ func TestF044Standby(t *testing.T) {
 				if n := len(d.controls(0)); n != 1 {
 					d.Errorf("%d control calls", n)
 				}
-				d.start()
+				if name != "silent" { // else it notices by itself
+					d.start()
+				}
 				d.after(time.Minute)
 				if s := d.snapshot(); s.Standby == "" {
 					d.Error("the first one does not stand by when it is back")
