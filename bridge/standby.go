@@ -71,7 +71,7 @@ func (b *Bridge) unheard() {
 	if b.stand.role != roleAsking {
 		return
 	}
-	if !b.stand.deaf && b.waitsForTwin() == nil {
+	if !b.stand.deaf && !b.waits() {
 		b.stand.deaf = true
 		b.log.Warn("the broker does not deliver what is published on a topic of this bridge; a second bridge would not be noticed", "topic", b.topics.Presence())
 	}
@@ -88,7 +88,7 @@ func (b *Bridge) takeRole() {
 		b.act() // nobody, or an earlier run of ours
 	case s.alias == "" && b.duels(o, own):
 		b.rename(o)
-	case b.waitsForTwin() != nil:
+	case b.waits():
 		// Until the question has gone unanswered for a while.
 	case s.offline:
 		b.act()
@@ -111,6 +111,14 @@ func (b *Bridge) duels(o presence, own bool) bool {
 
 // duelMemory is how soon a second such meeting is no coincidence.
 const duelMemory = 10 * time.Minute
+
+// waits reports whether the answer counts and not what the broker shows: there may
+// be a twin, or it is our own last will that says offline while another one is at
+// work since.
+func (b *Bridge) waits() bool {
+	s := &b.stand
+	return b.waitsForTwin() != nil || s.told && s.offline && s.other.Run != ""
+}
 
 // waitsForTwin is the process that published here since we did, under our own
 // instance, and began before us: a broker that lost its memory may show an
