@@ -215,10 +215,11 @@ func TestF018RegionalAuthority(t *testing.T) {
 	})
 }
 
-// A login page in the place of LG's answers, and an empty object, remove nothing,
-// and are told as what they may be.
+// A login page in the place of LG's answers, an empty object and nothing at all are
+// no list of appliances: nothing is removed, nothing becomes unavailable before its
+// time, and the page is told as what it may be.
 func TestF024LoginPage(t *testing.T) {
-	for _, body := range []string{"login", "object"} {
+	for _, body := range []string{"login", "object", "empty"} {
 		withWay(t, personal, small, func(d *daemon) {
 			d.after(2 * time.Minute)
 			kept := len(d.broker.Messages("homeassistant/device/#"))
@@ -226,11 +227,16 @@ func TestF024LoginPage(t *testing.T) {
 			d.fault(thinqtest.Fault{Body: body})
 			d.lg.Forget("mqtt.test")
 			d.lg.Cut()
-			for range 4 {
+			for i := range 4 {
 				d.publish(d.topics.Request("discover"), "")
-				d.after(3 * time.Minute)
+				if d.after(3 * time.Minute); i == 0 && !d.online(guestRoom) {
+					d.Errorf("%s: unavailable at once", body)
+				}
 			}
 			text := d.retained(d.topics.Bridge("info"))
+			if got := d.cloud(); got.State != "unreachable" {
+				d.Errorf("%s: state %q", body, got.State)
+			}
 			if body == "login" && !strings.Contains(text, "a login page or a proxy is in the way") {
 				d.Errorf("bridge/info: %s", text)
 			}

@@ -26,6 +26,9 @@ type listing struct {
 	unknown time.Time                // no list for unknown appliances before
 }
 
+// errNoList is what a gateway's empty answer comes to: it says nothing of appliances.
+var errNoList = errors.New("LG's answer holds no list of appliances, not even an empty one")
+
 // restore announces what an earlier run knew, before LG has said a word.
 func (b *Bridge) restore() {
 	if b.o.Store == nil {
@@ -127,6 +130,9 @@ func (b *Bridge) list(lane thinq.Lane, done func(n int, err error)) {
 	b.enqueue(&job{name: "list", kind: "list", order: order, lane: lane,
 		call: func(ctx context.Context) (func(), error) {
 			all, err := b.o.Cloud.Devices(ctx)
+			if err == nil && all == nil {
+				err = errNoList
+			}
 			return func() { b.inventory(all) }, err
 		},
 		failed: func(err error) { b.answerList(0, err) },

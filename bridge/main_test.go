@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +79,7 @@ func (c *fakeCloud) Devices(ctx context.Context) ([]thinq.Device, error) {
 	err := c.call(ctx, "list")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.devices), err
+	return append([]thinq.Device{}, c.devices...), err
 }
 
 func (c *fakeCloud) read(ctx context.Context, kind, id string, from map[string]json.RawMessage) (json.RawMessage, error) {
