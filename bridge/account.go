@@ -72,8 +72,11 @@ func (b *Bridge) refused(err error) {
 		b.halt(err, r)
 	}
 	text := sentence(err)
-	if r.condition == condClock {
+	switch r.condition {
+	case condClock:
 		text = b.clockText()
+	case condCountry:
+		text += b.served()
 	}
 	news := b.account.condition != r.condition || class == thinq.Auth && b.account.text != text
 	if r.condition != "" && news {

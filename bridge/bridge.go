@@ -70,6 +70,7 @@ type Options struct {
 	Zone          *time.Location // in which the days of the household begin; default the machine's
 	Version       string
 	Commit        string
+	Country       string // of the account, and who serves it: for texts
 	Region        string
 	Config        any              // without secrets, for bridge/info
 	Logger        *slog.Logger     // default: none

@@ -78,23 +78,48 @@ func TestF006TermsAreNamed(t *testing.T) {
 	})
 }
 
-// An empty list with a token that is good is told as what it may mean, and
-// clears nothing.
-func TestF007EmptyListNamesCountry(t *testing.T) {
-	inHome(t, []string{ac}, func(h *home) {
-		h.o.Region = "kic"
-		h.start()
-		h.cloud.change(func() { h.cloud.devices = nil })
-		slug := h.bridge.devices["ac"].slug
-		h.bridgeRequest("discover", "")
-		h.after(2 * time.Minute)
-		if got := h.cloudInfo().Problem; !strings.Contains(got, "thinq.country") || !strings.Contains(got, "kic") {
-			t.Errorf("problem = %q", got)
-		}
-		if h.broker.last("homeassistant/device/thinq2mqtt_"+slug+"/config") == "" {
-			t.Error("the announcement was cleared")
-		}
-	})
+// An empty list with a token that is good, and a refusal for the country, are told
+// as what they may mean, and clear nothing. LG is asked again now and then.
+func TestF007WrongCountry(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin      func(h *home)
+		state, say string
+	}{
+		"empty list":      {func(h *home) { h.cloud.drop("ac") }, condOK, "thinq.country"},
+		"another country": {func(h *home) { h.cloud.refuseAll(lgError("1307", 400)) }, condCountry, "another country"},
+		"another region":  {func(h *home) { h.cloud.refuseAll(lgError("1310", 400)) }, condCountry, "another country"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHome(t, []string{ac}, func(h *home) {
+				h.o.Country, h.o.Region = "AU", "kic"
+				h.start()
+				slug := h.bridge.devices["ac"].slug
+				test.begin(h)
+				h.cloud.forget()
+				h.bridgeRequest("discover", "")
+				h.after(10 * time.Hour)
+				got := h.cloudInfo()
+				for _, want := range []string{test.say, "AU", "kic"} {
+					if got.State != test.state || !strings.Contains(got.Problem, want) {
+						t.Errorf("%+v, want %q", got, want)
+					}
+				}
+				if n := len(h.cloud.made("list")); n < 2 || test.state == condCountry && len(h.cloud.made("")) > 10 {
+					t.Errorf("%d lists, calls %q", n, h.cloud.made(""))
+				}
+				if h.broker.last("homeassistant/device/thinq2mqtt_"+slug+"/config") == "" {
+					t.Error("the announcement was cleared")
+				}
+			})
+		})
+	}
+}
+
+// refuseAll answers every call with an error.
+func (c *fakeCloud) refuseAll(err error) {
+	for range 1000 {
+		c.fail("*", err)
+	}
 }
 
 // 30 appliances, two calls at a time; the one that fails is named.
@@ -110,7 +135,7 @@ func TestF022TwoAtATime(t *testing.T) {
 		}
 		h.run()
 		h.after(10 * time.Minute)
-		if h.cloud.peak > flight {
+		if h.cloud.peak != 2 {
 			t.Errorf("%d calls at once", h.cloud.peak)
 		}
 		s, _ := h.bridge.Snapshot(h.Context())
@@ -189,11 +214,14 @@ func TestF081EightHoursOff(t *testing.T) {
 
 // A type that no table knows is said once, however often it is listed.
 func TestF015UnknownTypeSaidOnce(t *testing.T) {
-	inHome(t, []string{"brew=home_brew_bar"}, func(h *home) {
-		h.cloud.devices[0].Type = "DEVICE_TIME_MACHINE"
+	inHome(t, []string{"brew=home_brew_bar", "other=home_brew_bar"}, func(h *home) {
+		for i := range h.cloud.devices {
+			h.cloud.devices[i].Type = "DEVICE_TIME_MACHINE"
+		}
 		log := h.diary()
 		h.start()
-		for range 100 {
+		for i := range 100 {
+			h.cloud.change(func() { h.cloud.devices[0].Model = fmt.Sprint("MARK_", i) })
 			h.bridgeRequest("discover", "")
 			h.after(time.Minute)
 		}
@@ -213,16 +241,23 @@ func TestF014OneOfThirty(t *testing.T) {
 		all = append(all, fmt.Sprintf("dish%d=dish_washer_integrated", i))
 	}
 	inHome(t, all, func(h *home) {
-		damages := []string{`null`, `[]`, `"x"`, `{`, `{"property":7}`, `{"property":{"a":{"b":{"type":"enum","mode":[1]}}}}`, `{"property":[{"location":{}}]}`}
+		damages := []string{`null`, `[]`, `"x"`, `{`, `{"property":7}`, `{"property":{"a":{"b":{"type":"enum","mode":[1]}}}}`}
 		for i, damage := range damages {
 			h.cloud.profiles[fmt.Sprint("dish", i)] = json.RawMessage(damage)
 		}
+		unusable := func(i int) bool { return i < 4 } // of the others a part is left out
+		log := h.diary()
 		h.run()
 		h.after(10 * time.Minute)
-		for i := len(damages); i < 30; i++ {
-			if id := fmt.Sprint("dish", i); h.availability(id) != online {
-				t.Errorf("%s is %q", id, h.availability(id))
+		s, _ := h.bridge.Snapshot(h.Context())
+		for i, d := range s.Devices {
+			named := len(log.of("device="+d.Slug+" ")) > 1 // that it was found is one line
+			if damaged := i < len(damages); damaged != named || unusable(i) != (d.Problem != "") || !unusable(i) && h.availability(d.ID) != online {
+				t.Errorf("%s is %q: %q, %q", d.ID, h.availability(d.ID), d.Problem, log.of(d.Slug))
 			}
+		}
+		if len(s.Devices) != len(all) {
+			t.Errorf("%d appliances", len(s.Devices))
 		}
 	})
 }

@@ -112,11 +112,15 @@ func (b *Bridge) emptyText() string {
 	if !b.listed || len(b.devices) > 0 && b.lists.empty.IsZero() {
 		return ""
 	}
-	text := "LG lists no appliance for this account. Is thinq.country the country in which the account was made?"
-	if b.o.Region != "" {
-		text += " It is served by LG's region " + b.o.Region + "."
+	return "LG lists no appliance for this account. Is thinq.country the country in which the account was made?" + b.served()
+}
+
+// served names the country and its region, to whoever may have the wrong one.
+func (b *Bridge) served() string {
+	if b.o.Region == "" {
+		return ""
 	}
-	return text
+	return " " + cmp.Or(b.o.Country, "It") + " is served by LG's region " + b.o.Region + "."
 }
 
 // awaited is what readiness waits for, in words.

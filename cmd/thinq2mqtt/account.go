@@ -161,6 +161,7 @@ func (b *builder) assemble(label string, c Account, store *bridge.Store) (*accou
 		Version:       build.Version,
 		Commit:        build.Commit,
 		Built:         build.made,
+		Country:       c.Country,
 		Region:        region,
 		Config:        b.cfg.public(),
 		Logger:        log,
