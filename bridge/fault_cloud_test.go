@@ -69,17 +69,22 @@ func TestF010SlowApplianceDelaysNobody(t *testing.T) {
 
 // Pages of a gateway in the place of answers are one line in the log each way.
 func TestF009GatewayPages(t *testing.T) {
-	for _, body := range []string{"html", "empty", "invalid"} {
-		withWay(t, personal, small, func(d *daemon) {
-			d.after(time.Minute)
-			d.fault(thinqtest.Fault{Match: thinqtest.Match{Method: "GET"}, Body: body})
-			d.after(45 * time.Minute)
-			d.logMu.Lock()
-			lines := strings.Count(d.log.String(), "does not answer as hoped")
-			d.logMu.Unlock()
-			if lines != 1 {
-				d.Errorf("%s: %d lines", body, lines)
-			}
+	for name, page := range map[string]thinqtest.Fault{
+		"500": {Status: 500}, "502 html": {Body: "html"}, "503 empty": {Status: 503, Body: "empty"},
+		"200 html": {Body: "login"}, "cut short": {Body: "invalid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			withWay(t, personal, small, func(d *daemon) {
+				d.after(time.Minute)
+				page.Match.Method = "GET"
+				d.told()
+				d.fault(page)
+				d.after(45 * time.Minute)
+				if lines := d.told(); len(lines) != 1 {
+					d.Errorf("%d lines: %q", len(lines), lines)
+				}
+			})
 		})
 	}
 }

@@ -306,27 +306,3 @@ func TestS07ModesWhileWriting(t *testing.T) {
 		}
 	}
 }
-
-// A process that is killed forgets no call that it made for itself: the calls
-// are in the saved budget before they are made.
-func TestF001KilledBudgetCounts(t *testing.T) {
-	inHome(t, []string{"id1=air_conditioner_one_setpoint", "id2=dish_washer_integrated"}, func(h *home) {
-		h.o.Store = openStore(h.T, h.TempDir())
-		h.o.Budget = thinq.NewBudget(100, 40, h.o.Store.Budget())
-		h.start()
-		h.after(10 * time.Minute)
-		for range 12 {
-			h.send(linkMessage(base+"/bridge/request/refresh", "{}"))
-			h.after(2 * time.Second)
-			var saved thinq.BudgetState
-			if err := readRecord(h.o.Store.path(budgetFile), &saved); err != nil {
-				h.Fatal(err)
-			}
-			made := h.o.Budget.State()
-			if got, want := len(saved.Calls[thinq.Background]), len(made.Calls[thinq.Background]); got < want || got > want+2*reserveCalls+reserveCalls {
-				h.Fatalf("%d calls saved, %d made", got, want)
-			}
-		}
-		h.stop()
-	})
-}

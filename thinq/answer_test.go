@@ -151,6 +151,7 @@ func TestF003RetryAfter(t *testing.T) {
 		"30":                            30 * time.Second,
 		"0":                             time.Second,
 		"1000000000":                    6 * time.Hour,
+		"10000000000":                   6 * time.Hour, // more nanoseconds than a number holds
 		"99999999999999999999999":       0,
 		"-5":                            0,
 		"soon":                          0,

@@ -196,7 +196,8 @@ func TestBudgetRetryAfter(t *testing.T) {
 	})
 }
 
-func TestBudgetProbe(t *testing.T) {
+// One call goes first when a pause is over, and the others when it was answered.
+func TestF003OneProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100, 40, BudgetState{})
 		try(b, Background, quota(time.Minute))

@@ -265,7 +265,8 @@ func TestRevokedCertificate(t *testing.T) {
 	})
 }
 
-func TestFaults(t *testing.T) {
+// Each kind of answer has its class, and harms no later call.
+func TestF009ClassOfEachAnswer(t *testing.T) {
 	tests := []struct {
 		fault thinqtest.Fault
 		class thinq.Class
@@ -273,7 +274,12 @@ func TestFaults(t *testing.T) {
 		{thinqtest.Fault{Status: 401, Code: "1314"}, thinq.Rate},
 		{thinqtest.Fault{Status: 429, RetryAfter: thinqtest.Duration(time.Minute)}, thinq.Rate},
 		{thinqtest.Fault{Status: 400, Code: "1103"}, thinq.Auth},
+		{thinqtest.Fault{Status: 500}, thinq.Busy},
 		{thinqtest.Fault{Body: "html"}, thinq.Busy},
+		{thinqtest.Fault{Status: 503, Body: "empty"}, thinq.Busy},
+		{thinqtest.Fault{Status: 404, Body: "html"}, thinq.Unknown},
+		{thinqtest.Fault{Body: "login"}, thinq.Busy}, // 200
+		{thinqtest.Fault{Status: 204, Body: "empty"}, ""},
 		{thinqtest.Fault{Body: "invalid"}, thinq.Busy},
 		{thinqtest.Fault{Body: "reset", Times: 2}, thinq.Busy},
 		{thinqtest.Fault{Body: "empty"}, ""},

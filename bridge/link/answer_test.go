@@ -95,7 +95,11 @@ func TestF036NoSuback(t *testing.T) {
 		default:
 		}
 		good.Store(true)
-		<-l.Up()
+		select {
+		case <-l.Up():
+		case <-time.After(10 * time.Minute):
+			t.Error("not tried again")
+		}
 		if !l.Status().Connected {
 			t.Errorf("status %+v", l.Status())
 		}

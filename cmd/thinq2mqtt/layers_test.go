@@ -1,7 +1,10 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +101,31 @@ func TestDoublesBelongToDemo(t *testing.T) {
 		if uses && !slices.Contains(demoFiles, file) {
 			t.Errorf("%s uses a double", file)
 		}
+	}
+}
+
+// byTheWay calls somebody without a client or a dialler that was made for it, whose
+// way the tests watch.
+var byTheWay = regexp.MustCompile(`\b(http\.(Get|Post|PostForm|Head|DefaultClient|DefaultTransport)|net\.(Dial|DialTimeout|Lookup(Addr|CNAME|Host|IP|MX|NS|SRV|TXT)|DefaultResolver)|websocket\.DefaultDialer)\b`)
+
+// Nothing is fetched by the way, as a root certificate or a newer version would be.
+func TestF019NothingByTheWay(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}`, "../../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if call := byTheWay.Find(source); call != nil {
+			t.Errorf("%s has %s", filepath.Base(file), call)
+		}
+	}
+	if len(files) < 100 {
+		t.Errorf("%d files only", len(files))
 	}
 }
