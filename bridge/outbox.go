@@ -43,6 +43,7 @@ type item struct {
 	rank   rank
 	paced  bool      // part of a republication
 	slim   bool      // an announcement without some of its entities
+	guest  bool      // on a topic that a sender named: if it is refused, that is no problem of ours
 	until  time.Time // events: dropped when still here then
 	flying bool
 	again  time.Time // not before

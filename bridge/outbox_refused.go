@@ -63,6 +63,9 @@ func (o *outbox) complain(it *item, err error) {
 // for each kind of message.
 func (o *outbox) refuse(it *item, reason, text string) {
 	o.metrics.publishFailed(it.kind, reason)
+	if it.guest {
+		return
+	}
 	of := o.denied[it.kind]
 	if of == nil {
 		of = map[string]string{}

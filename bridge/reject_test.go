@@ -85,6 +85,24 @@ func TestF068Answered(t *testing.T) {
 	})
 }
 
+// An answer that is wanted where the broker takes none is its sender's affair: the
+// one on the appliance's own topic stands, and nothing is called broken.
+func TestF054AnswerElsewhere(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(100 * time.Millisecond)
+		long := base + "/" + strings.Repeat("x", 600)
+		h.broker.refuse = map[string]error{base + "/forbidden": link.ErrRefused, long: link.ErrTopic}
+		for topic := range h.broker.refuse {
+			h.send(link.Message{Topic: h.topic("ac", "/set"), Payload: []byte(`{"target_temperature":24}`), Reply: topic})
+			h.after(time.Minute)
+		}
+		h.wantEachEnded("ac", 2)
+		if info := h.broker.last(base + "/bridge/info"); strings.Contains(info, "does not take") {
+			t.Errorf("bridge/info = %s", info)
+		}
+	})
+}
+
 // What finds the link's buffer full is answered all the same, is not carried out
 // when it is delivered again, and never blocks the link.
 func TestF041Overflow(t *testing.T) {

@@ -84,7 +84,7 @@ func (b *Bridge) reply(topic string, correlation, payload []byte) bool {
 	}
 	b.outbox.put(item{
 		Message: link.Message{Topic: topic, Payload: payload, Correlation: correlation},
-		kind:    "result", rank: rankInfo, until: time.Now().Add(resultLife),
+		kind:    "result", rank: rankInfo, until: time.Now().Add(resultLife), guest: true,
 	})
 	return true
 }
