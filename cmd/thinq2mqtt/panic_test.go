@@ -105,7 +105,7 @@ func TestS04FortyPositions(t *testing.T) {
 		"struct": slog.Any("v", record{Text: canary}), "pointer": slog.Any("v", &record{Text: canary}), "bytes in struct": slog.Any("v", &record{Bytes: raw}), "map": slog.Any("v", map[string]string{"a": canary}),
 		"map key": slog.Any("v", map[string]int{canary: 1}), "slice": slog.Any("v", []string{"a", canary}), "stringer": slog.Any("v", address.User),
 		"base64": slog.String("v", base64.StdEncoding.EncodeToString(raw)), "base64 raw": slog.String("v", base64.RawStdEncoding.EncodeToString(raw)), "base64 url": slog.String("v", base64.URLEncoding.EncodeToString(raw)),
-		"base64 of more": slog.String("v", base64.StdEncoding.EncodeToString([]byte(canary+" and more"))), "hex": slog.String("v", fmt.Sprintf("%x", canary)), "capital hex": slog.String("v", fmt.Sprintf("%X", canary)),
+		"base64 of more": slog.String("v", base64.StdEncoding.EncodeToString([]byte(canary+"~ and more"))), "hex": slog.String("v", fmt.Sprintf("%x", canary)), "capital hex": slog.String("v", fmt.Sprintf("%X", canary)),
 		"private key": slog.String("v", pem), "line of it": slog.String("v", strings.Split(pem, "\n")[1]), "quoted key": slog.String("v", strconv.Quote(pem)), "key in json": slog.Any("v", map[string]string{"key": pem}),
 		"log valuer": slog.Any("v", valuer{}), "cut": slog.String("v", strings.Repeat("x", longestValue-5)+canary),
 	}

@@ -41,14 +41,7 @@ func TestS03NoPlainSecrets(t *testing.T) {
 	t.Parallel()
 	excused := map[string]bool{}
 	fields := 0
-	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			return err
-		}
+	eachFile(t, func(path string, file *ast.File) {
 		for name, kind := range fieldsOf(file) {
 			fields++
 			if !secretive.MatchString(name) || !slices.Contains(plainly, kind) {
@@ -65,16 +58,82 @@ func TestS03NoPlainSecrets(t *testing.T) {
 				t.Errorf("%s: %s.%s is a %s: make it a Secret", path, file.Name.Name, name, kind)
 			}
 		}
-		return nil
 	})
-	if err != nil || fields < 500 {
-		t.Fatalf("%v after %d fields", err, fields)
+	if fields < 500 {
+		t.Fatalf("only %d fields", fields)
 	}
 	for excuse := range unsecret {
 		if !excused[excuse] {
 			t.Errorf("%s is not there", excuse)
 		}
 	}
+}
+
+// eachFile shows every file of the program.
+func eachFile(t *testing.T, look func(path string, file *ast.File)) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err == nil {
+			look(path, file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judges are the functions that compare what a stranger sent with a secret.
+var judges = map[string]string{"Is": "../../thinq/secret.go", "admits": "../../bridge/httpguard.go"}
+
+// harmless are comparisons of two of our own, and of what only sounds like one.
+var harmless = []string{"next token", "s.token.AccessToken refused", "f.signIn byToken"}
+
+// How long a comparison takes tells nobody how much of a secret is right.
+func TestS03ConstantTime(t *testing.T) {
+	t.Parallel()
+	of := regexp.MustCompile(`(?i)(token|secret|password|cookie|l\.state|l\.start)$`)
+	found := map[string]bool{}
+	eachFile(t, func(path string, file *ast.File) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if judges[n.Name.Name] == path {
+					found[n.Name.Name] = calls(n, "subtle.ConstantTimeCompare")
+				}
+			case *ast.BinaryExpr:
+				x, y := nameOf(n.X), nameOf(n.Y)
+				if (n.Op == token.EQL || n.Op == token.NEQ) && x != "" && y != "" && y != "nil" && (of.MatchString(x) || of.MatchString(y)) && !slices.Contains(harmless, x+" "+y) {
+					t.Errorf("%s: %s is compared with %s: use Secret.Is", path, x, y)
+				}
+			}
+			return true
+		})
+	})
+	for name := range judges {
+		if !found[name] {
+			t.Errorf("%s does not compare in constant time", name)
+		}
+	}
+}
+
+// nameOf is what a variable or a field is called, also as the argument of a
+// conversion; empty: it is a constant or something else.
+func nameOf(e ast.Expr) string {
+	if call, ok := e.(*ast.CallExpr); ok && len(call.Args) == 1 {
+		e = call.Args[0]
+	}
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return strings.TrimPrefix(nameOf(e.X)+"."+e.Sel.Name, ".")
+	}
+	return ""
 }
 
 // fieldsOf are the fields of a file's structs, "Type.field", with their types.

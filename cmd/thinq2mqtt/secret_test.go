@@ -37,7 +37,7 @@ func TestS03NeverShowsItself(t *testing.T) {
 	id := thinq.Identity{Key: canary, Former: &thinq.Pair{Key: canary}}
 	var all []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v"} {
-		for _, v := range []any{s, holder, []Secret{s}, fmt.Errorf("because of %v", s), id, *id.Former} {
+		for _, v := range []any{s, holder, []Secret{s}, fmt.Errorf("because of %v", s), id, *id.Former, id.Key, []thinq.StoredSecret{id.Key}} {
 			all = append(all, fmt.Sprintf(verb, v))
 		}
 	}
@@ -46,7 +46,12 @@ func TestS03NeverShowsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all = append(all, string(data), s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintln(&s))
+	all = append(all, string(data), s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintln(&s), id.Key.String())
+	for _, v := range []any{s, id.Key, id} { // a handler of logs need not ask for text
+		if v := slog.AnyValue(v).Resolve(); v.Kind() != slog.KindString {
+			t.Errorf("%T is handed to logs", v.Any())
+		}
+	}
 	for _, format := range []string{"text", "json", "tint"} {
 		var b bytes.Buffer
 		h, _ := newHandler(Log{Level: "debug", Format: format}, &b, source{})
