@@ -164,6 +164,24 @@ func TestS38AuditFull(t *testing.T) {
 	}
 }
 
+// A line that is insisted on is on the disk itself, and where that cannot be, as in
+// a pipe, it counts as not written.
+func TestS38AuditIsSynced(t *testing.T) {
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	a := &audit{file: to, size: 1000}
+	defer a.close()
+	if err := a.write([]byte("line\n"), false); err != nil {
+		t.Error(err)
+	}
+	if err := a.write([]byte("line\n"), true); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("nobody waits for the disk: %v", err)
+	}
+}
+
 // Only what may do harm waits for the disk, and not for ever.
 func TestS38AuditOfASlowDisk(t *testing.T) {
 	audited(t, func(h *home, _ *diary) {

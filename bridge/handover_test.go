@@ -261,7 +261,7 @@ func TestHandOverDamaged(t *testing.T) {
 }
 
 // A link that somebody planted is not followed.
-func TestHandOverPlantedLink(t *testing.T) {
+func TestS07HandOverPlantedLink(t *testing.T) {
 	dir, outside := signedIn(t), filepath.Join(t.TempDir(), "outside")
 	handOverTo(t, dir, second)
 	path := filepath.Join(dir, handoverFile)
