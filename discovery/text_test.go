@@ -69,10 +69,11 @@ func eachTemplate(v any, f func(name, text string)) {
 func FuzzSlug(f *testing.F) {
 	f.Add("DEVICE_WASHER", "id")
 	f.Add("a+b#/\x00", "\xff")
+	f.Add(strings.Repeat("LONG_", 100), "id")
 	f.Fuzz(func(t *testing.T, kind, id string) {
 		defer bounds.Keep(t)()
 		slug := Slug(kind, id)
-		if strings.Trim(slug, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		if strings.Trim(slug, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || !ValidSlug(slug) {
 			t.Errorf("slug %q of %q", slug, kind)
 		}
 	})

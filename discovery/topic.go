@@ -180,8 +180,12 @@ func parsePrefix(rest string) (Target, bool) {
 // id (contract: <slug>).
 func Slug(deviceType, id string) string {
 	sum := sha256.Sum256([]byte(id))
-	return slugWord(strings.TrimPrefix(deviceType, typePrefix)) + "_" + hex.EncodeToString(sum[:4])
+	word := slugWord(strings.TrimPrefix(deviceType, typePrefix))
+	return word[:min(len(word), longestType)] + "_" + hex.EncodeToString(sum[:4])
 }
+
+// longestType is how much of a type is part of a slug: LG's own are half as long.
+const longestType = 48
 
 // slugWord makes a topic level of any word.
 func slugWord(s string) string {

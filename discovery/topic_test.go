@@ -1,6 +1,9 @@
 package discovery
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 var testTopics = Topics{Base: "home/thinq2mqtt", Prefix: "homeassistant"}
 
@@ -62,6 +65,7 @@ func TestSlug(t *testing.T) {
 		{typePrefix + "WASHER", "abc", "washer_ba7816bf"},
 		{"Shoe Care/2", "abc", "shoe_care_2_ba7816bf"},
 		{"", "abc", "appliance_ba7816bf"},
+		{strings.Repeat("X", 1000), "abc", strings.Repeat("x", 48) + "_ba7816bf"},
 	} {
 		got := Slug(test.deviceType, test.id)
 		if got != test.want || !ValidSlug(got) {

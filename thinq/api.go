@@ -88,7 +88,7 @@ type deviceEntry struct {
 
 func (e deviceEntry) device() Device {
 	return Device{
-		ID: e.DeviceID, Type: e.Info.DeviceType, Model: e.Info.ModelName, Alias: e.Info.Alias,
+		ID: e.DeviceID, Type: clip(e.Info.DeviceType), Model: clip(e.Info.ModelName), Alias: e.Info.Alias,
 		Group: e.Info.GroupID, Reportable: bool(e.Info.Reportable),
 	}
 }

@@ -1,6 +1,7 @@
 package thinq_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
@@ -16,6 +17,21 @@ func TestParseDevice(t *testing.T) {
 	for _, bad := range []string{``, `[]`, `{}`, `{"deviceId":"a1"}`, `{"deviceInfo":{"deviceType":"DEVICE_WASHER"}}`} {
 		if d, err := thinq.ParseDevice([]byte(bad)); err == nil {
 			t.Errorf("%q: got %+v", bad, d)
+		}
+	}
+}
+
+// Of a word of LG's that is endless, or steers a terminal, a piece in one line is
+// kept.
+func TestS27WordsOfAnAppliance(t *testing.T) {
+	word := strings.Repeat(`x\n\u001b[2J`, 20_000)
+	d, err := thinq.ParseDevice([]byte(`{"deviceId":"a1","deviceInfo":{"deviceType":"` + word + `","modelName":"` + word + `"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []string{d.Type, d.Model} {
+		if n := len([]rune(got)); n == 0 || n > 201 || strings.ContainsAny(got, "\n\x1b") {
+			t.Errorf("%d characters: %.40q", n, got)
 		}
 	}
 }
