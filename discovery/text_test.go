@@ -16,8 +16,9 @@ func TestS39NoTextInTemplates(t *testing.T) {
 	raw, err := json.Marshal(map[string]any{"property": map[string]any{"play": map[string]any{
 		"tune":  map[string]any{"type": "enum", "mode": []string{"r", "w"}, "value": map[string]any{"r": []string{evil, "%}'", "B"}, "w": []string{evil, "%}'", "B"}}},
 		"pair":  map[string]any{"type": "enum", "mode": []string{"r", "w"}, "value": map[string]any{"r": []string{evil + "_ON", evil + "_OFF"}, "w": []string{evil + "_ON", evil + "_OFF"}}},
+		evil:    map[string]any{"type": "enum", "mode": []string{"r", "w"}, "value": map[string]any{"r": []string{"A", "B"}, "w": []string{"A", "B"}}},
 		"phase": map[string]any{"type": "enum", "mode": []string{"r"}, "value": map[string]any{"r": []string{evil, "B", "C"}}},
-	}}})
+	}, "zone" + evil: map[string]any{"on": map[string]any{"type": "boolean", "mode": []string{"r"}, "value": map[string]any{"r": []bool{true, false}}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestS39NoTextInTemplates(t *testing.T) {
 				t.Fatal(err)
 			}
 			eachTemplate(message, func(name, text string) {
-				if strings.Contains(text, "states") || strings.Contains(text, "%}'") {
+				if strings.Contains(text, "states(") || strings.Contains(text, "%}'") {
 					t.Errorf("labels %t: %s is %s", labels, name, text)
 				}
 			})

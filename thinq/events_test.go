@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -347,6 +348,12 @@ func TestS12HostRule(t *testing.T) {
 			t.Errorf("%v after %d calls", err, len(s.seen()))
 		}
 	})
+	// Nor is one believed that an earlier run kept, maybe with another address of the API.
+	kept := newTestClient(t, Options{Country: "US", Token: token("x"), Identity: &Identity{ClientID: "c", MQTT: "mqtts://broker.example:8883"},
+		Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("LG is asked") }})
+	if u, err := kept.broker(t.Context()); u != nil || err == nil || !strings.Contains(err.Error(), "LG is asked") {
+		t.Errorf("kept: %v, %v", u, err)
+	}
 	if cfg := lgs.eventTLS(serverURL("x.amazonaws.com:443", "mqtts", "8883"), tls.Certificate{}); !slices.Equal(cfg.NextProtos, []string{"x-amzn-mqtt-ca"}) {
 		t.Errorf("ALPN %q on port 443", cfg.NextProtos)
 	}

@@ -146,6 +146,28 @@ func TestS25PortClosesOnInterrupt(t *testing.T) {
 	})
 }
 
+// Whatever a browser asks for, the answer is kept nowhere and tells no other site
+// of the address; the one to LG's answer leads to an address without it.
+func TestS26AnswersLeaveNothing(t *testing.T) {
+	l := testEMP(testRedirect).Begin()
+	v := started(t, l)
+	for address, status := range map[string]int{
+		l.StartURL(): http.StatusSeeOther, answered(l, "code=c&state=x"): http.StatusSeeOther, answered(l, "code=c&state=STATE"): http.StatusSeeOther,
+		"http://127.0.0.1:8765" + pages + welcome: http.StatusOK, "http://127.0.0.1:8765/nothing": http.StatusNotFound,
+	} {
+		res := v.get(address)
+		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
+			if got := res.Header.Get(name); got != want {
+				t.Errorf("%s: %s %q", address, name, got)
+			}
+		}
+		to := res.Header.Get("Location")
+		if res.StatusCode != status || to != l.URL() && strings.Contains(to, "?") || !strings.HasPrefix(res.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
+			t.Errorf("%s: %s to %q, %v", address, res.Status, to, res.Header)
+		}
+	}
+}
+
 func TestServeFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := new(thinqtest.Network)

@@ -342,6 +342,8 @@ func TestS42Compose(t *testing.T) {
 		Pid, Ipc    string
 		Devices     []string
 		Volumes     []string
+		Ports       []string
+		Environment map[string]string
 		MemLimit    string `yaml:"mem_limit"`
 		PidsLimit   int    `yaml:"pids_limit"`
 		Ulimits     map[string]int
@@ -353,11 +355,17 @@ func TestS42Compose(t *testing.T) {
 	hardened := service{ReadOnly: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"}}
 	bridge, broker := hardened, hardened
 	bridge.Volumes, bridge.MemLimit, bridge.PidsLimit = []string{"state:/data"}, "128m", 64
+	bridge.Ports = []string{"127.0.0.1:8099:8099"}
 	bridge.Ulimits = map[string]int{"nofile": 256, "core": 0}
-	broker.User = "1883:1883"
+	broker.User, broker.Ports = "1883:1883", []string{"1883:1883"}
 	want := map[string]service{"thinq2mqtt": bridge, "mosquitto": broker}
 	for name, s := range compose.Services {
-		s.Image = ""
+		for variable := range s.Environment {
+			if secretive.MatchString(variable) {
+				t.Errorf("%s has a secret in its environment: %s", name, variable)
+			}
+		}
+		s.Image, s.Environment = "", nil
 		if name == "mosquitto" {
 			s.Volumes = nil
 		}

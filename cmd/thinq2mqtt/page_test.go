@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
@@ -173,6 +174,39 @@ func TestS22Limits(t *testing.T) {
 		}
 		s.scrapes()
 	})
+}
+
+// What the configuration says of the page counts: whom it is for, by what name and
+// with which password.
+func TestS22AsConfigured(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, http, peer, host, password string
+		want                             int
+	}{
+		{"this machine", "password: secret", "127.0.0.1:1", "localhost", "", 200},
+		{"without the password", "password: secret", "192.168.1.9:1", "localhost", "", 401},
+		{"with it", "password: secret", "192.168.1.9:1", "localhost", "secret", 200},
+		{"a name", "allowed_hosts: 'nas.lan, Other.lan'", "192.168.1.9:1", "other.lan:8099", "", 200},
+		{"another name", "allowed_hosts: nas.lan", "192.168.1.9:1", "other.lan", "", 421},
+		{"Home Assistant", "ingress: true", "172.30.32.2:1", "home.example.com", "", 200},
+		{"past Home Assistant", "ingress: true", "192.168.1.9:1", "192.168.1.2", "", 403},
+		{"who says to be Home Assistant", "{}", "172.30.32.2:1", "home.example.com", "", 421},
+	} {
+		cfg, err := configFile(t, sound+"http: {"+strings.Trim(tt.http, "{}")+"}\n").load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "http://"+tt.host+"/version", nil)
+		if r.RemoteAddr = tt.peer; tt.password != "" {
+			r.SetBasicAuth("", tt.password)
+		}
+		w := httptest.NewRecorder()
+		(&app{secrets: new(redactor)}).site(cfg, prometheus.NewRegistry(), nil).Handler().ServeHTTP(w, r)
+		if w.Code != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, w.Code, tt.want)
+		}
+	}
 }
 
 // An address that is taken is a problem and no reason to end: the bridge works,

@@ -112,7 +112,8 @@ var doors = []door{
 
 // AdminHandler is the admin door: every method that looks at the server or
 // breaks something of it, as plain HTTP with JSON. An error is
-// {"error":"…"} with status 404 for a device that is not there, else 400.
+// {"error":"…"} with status 404 for a device that is not there, else 400. A page
+// of another site that has a browser change something is refused.
 func (s *Server) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	for _, d := range doors {
@@ -125,7 +126,7 @@ func (s *Server) AdminHandler() http.Handler {
 			respond(w, answer, err)
 		})
 	}
-	return mux
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 // heal makes all well again: faults, events, and the broker that was stopped.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,20 @@ func TestOptions(t *testing.T) {
 		if s, err := thinqtest.NewServer(o); err == nil {
 			s.Close()
 			t.Errorf("%+v was taken", o)
+		}
+	}
+}
+
+// A page of somebody else cannot have a browser break anything.
+func TestAdminOfAnotherSite(t *testing.T) {
+	t.Parallel()
+	door := new(thinqtest.Server).AdminHandler()
+	for name, value := range map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		r := httptest.NewRequest("DELETE", "http://127.0.0.1:1/sim/faults", nil)
+		r.Header.Set(name, value)
+		w := httptest.NewRecorder()
+		if door.ServeHTTP(w, r); w.Code != http.StatusForbidden {
+			t.Errorf("%s: %d", name, w.Code)
 		}
 	}
 }
