@@ -90,7 +90,9 @@ func TestF037OldPairUntilTheNewWorks(t *testing.T) {
 	}
 }
 
-func TestEventsRenewal(t *testing.T) {
+// A certificate is renewed thirty days before its end, or after two thirds of a
+// short life.
+func TestF037RenewedInTime(t *testing.T) {
 	for name, life := range map[string]time.Duration{"a year": 365 * 24 * time.Hour, "a day": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

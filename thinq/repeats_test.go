@@ -29,9 +29,9 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// TestEventsOnce delivers over two connections, as the change from one to the
-// next does.
-func TestEventsOnce(t *testing.T) {
+// TestF034OncePerMessage delivers over two connections, as the change from one to
+// the next does.
+func TestF034OncePerMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLG(t, says(200, ok("{}")))
 		for _, surface := range []Surface{Personal, PartnerV1, PartnerV2} {

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"strings"
@@ -176,6 +177,27 @@ func TestF018RootsOfTheEventBroker(t *testing.T) {
 			if n := heard(); (err == nil) != (given != nil) || (n > 0) != (given != nil) {
 				t.Errorf("with the option: %v: %v, %d bytes heard", given != nil, err, n)
 			}
+			for _, root := range amazon(t) {
+				if _, err := root.Verify(x509.VerifyOptions{Roots: eventRoots(given), CurrentTime: root.NotAfter}); err != nil {
+					t.Errorf("with the option: %v: %s: %v", given != nil, root.Subject, err)
+				}
+			}
 		}
 	})
+}
+
+// amazon are the authorities that are part of the program.
+func amazon(t *testing.T) (roots []*x509.Certificate) {
+	t.Helper()
+	for block, rest := pem.Decode([]byte(amazonRoots)); block != nil; block, rest = pem.Decode(rest) {
+		root, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots = append(roots, root)
+	}
+	if len(roots) != 2 {
+		t.Errorf("%d authorities", len(roots))
+	}
+	return roots
 }

@@ -11,7 +11,9 @@ import (
 	"time"
 )
 
-func TestWatcher(t *testing.T) {
+// Another secret in the file is found within half a minute, or at a signal, and
+// acted upon once.
+func TestF004SecretIsReadAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		secret, fault := "old", error(nil)
