@@ -226,8 +226,8 @@ func (w *hole) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// The connection to the broker dies in one direction while states change: found
-// out within 35 s, and nothing is lost.
+// The connection to the broker dies in one direction while states change and dishes
+// are done: found out within 35 s, and nothing is lost.
 func TestF050HalfOpenLocal(t *testing.T) {
 	for name, fault := range map[string]func(*hole){
 		"nothing comes": func(w *hole) { w.deaf.Store(true) },
@@ -244,16 +244,22 @@ func TestF050HalfOpenLocal(t *testing.T) {
 					}
 				})
 				x := newTruth(d)
+				id, slug := d.slugOf(dishwasher)
+				events := d.hear(d.topics.Event(slug, "notification"))
 				for range 5 {
 					fault(last.Load())
 					connects := d.link.Status().Connects
+					d.do(d.sim.Push(id, "CLEANING_IS_COMPLETE"))
 					for i := range 10 {
 						d.warm(i)
 						d.after(3 * time.Second)
 					}
 					d.until(5*time.Second+time.Second, "another connection", func() bool { return d.link.Status().Connects > connects })
 					d.until(5*time.Second, "the truth", func() bool { return len(x.wrong()) == 0 })
-					d.after(2 * time.Minute)
+					d.until(5*time.Second, "the event", func() bool { return len(events) > 0 })
+					for d.after(2 * time.Minute); len(events) > 0; {
+						<-events
+					}
 				}
 			})
 		})

@@ -290,8 +290,8 @@ func (l *ledger) ended() map[string]int {
 	for line := range bytes.Lines(l.log.Bytes()) {
 		_, rest, ok := bytes.Cut(line, []byte(`msg=command `))
 		if ok && !bytes.Contains(rest, []byte(" times=")) { // which sums up
-			_, rest, _ = bytes.Cut(rest, []byte(`transaction="\"`))
-			name, _, _ := bytes.Cut(rest, []byte(`\""`))
+			_, rest, _ = bytes.Cut(rest, []byte("transaction="))
+			name, _, _ := bytes.Cut(rest, []byte(" "))
 			counts[string(name)]++
 		}
 	}

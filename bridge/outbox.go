@@ -253,7 +253,7 @@ func (o *outbox) take(now time.Time) (next *item, wait time.Duration) {
 	for _, it := range o.items {
 		ready := o.readyAt(it, now)
 		switch {
-		case it.flying, o.only != outboxOpen && it.kind != presenceKind:
+		case it.flying, o.only != outboxOpen && it.kind != presenceKind, !it.Retain && it.on == o.on:
 		case ready.After(now): // asked before blocked, which is slower
 			if d := ready.Sub(now); wait == 0 || d < wait {
 				wait = d
@@ -364,12 +364,12 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 		o.retry(it, time.Time{})
 	case o.shorten(it, err):
 		o.retry(it, time.Time{})
-	case errors.Is(err, link.ErrTooLarge), errors.Is(err, link.ErrTopic):
-		o.complain(it, err)
-		o.drop(it)
-	case errors.Is(err, link.ErrRefused):
+	case errors.Is(err, link.ErrRefused) && it.Retain:
 		o.complain(it, err)
 		o.retry(it, now.Add(outboxRefused))
+	case errors.Is(err, link.ErrTooLarge), errors.Is(err, link.ErrTopic), errors.Is(err, link.ErrRefused):
+		o.complain(it, err)
+		o.drop(it)
 	default:
 		o.retry(it, now.Add(outboxRetry))
 	}
@@ -378,18 +378,19 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 	}
 }
 
-// retry keeps a message, unless a newer one of its topic came meanwhile or it
-// was an event: an event that may have arrived must not come twice.
+// retry keeps a message, unless a newer one of its topic came meanwhile. An event
+// goes by another connection only: by this one it has arrived, if there still is
+// this one.
 func (o *outbox) retry(it *item, again time.Time) {
 	it.again = again
 	if rest := o.poison[it.Topic]; rest.After(again) {
 		it.again = rest
 	}
-	if it.Retain && o.topic[it.Topic] == nil {
+	switch {
+	case !it.Retain:
+	case o.topic[it.Topic] == nil:
 		o.topic[it.Topic] = it
-		return
-	}
-	if it.Retain || !again.IsZero() {
+	default:
 		o.drop(it)
 	}
 }

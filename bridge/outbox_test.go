@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -128,6 +129,39 @@ func TestOutboxLink(t *testing.T) {
 			t.Errorf("published %q", got)
 		}
 	})
+}
+
+// An event that was not acknowledged goes again by the next connection, once, and
+// never by the same one: there it has arrived.
+func TestF050UnacknowledgedEvent(t *testing.T) {
+	for name, fault := range map[string]func(*fakeBroker){
+		"no answer":    func(k *fakeBroker) { k.refuse["e"] = errors.New("no acknowledgement") },
+		"a lost line":  func(k *fakeBroker) { k.refuse["e"] = link.ErrDown },
+		"not by rules": func(k *fakeBroker) { k.refuse["e"] = link.ErrRefused },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withOutbox(t, func(o *outbox, k *fakeBroker) {
+				o.up()
+				fault(k)
+				o.put(event("e", "1", time.Minute))
+				settle(10 * time.Second)
+				k.mu.Lock()
+				clear(k.refuse)
+				k.mu.Unlock()
+				settle(20 * time.Second)
+				if got := k.on("e"); len(got) > 0 {
+					t.Errorf("by the same connection: %q", got)
+				}
+				for range 2 {
+					o.up()
+					settle(time.Second)
+				}
+				if got, want := len(k.on("e")), map[bool]int{true: 0, false: 1}[name == "not by rules"]; got != want || o.waiting() > 0 {
+					t.Errorf("%d times, want %d; %d wait", got, want, o.waiting())
+				}
+			})
+		})
+	}
 }
 
 // A refusal is tried again every five minutes; what is too large never, nor what
