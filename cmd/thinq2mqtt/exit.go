@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
@@ -79,7 +80,21 @@ func signInFailed(err error) error {
 	if code == exitBusy {
 		return exitf(code, "nothing was stored, so run thinq2mqtt login again later: %w", err)
 	}
-	return exitf(code, "nothing was stored: %w", err)
+	return exitf(code, "nothing was stored: %w%s", err, remedy(err))
+}
+
+// remedy is what to do about an error of LG's API, as the end of a sentence;
+// empty where the error says it itself, or nothing can be done.
+func remedy(err error) string {
+	e, byAPI := errors.AsType[*thinq.Error](err)
+	if !byAPI {
+		return ""
+	}
+	_, what, _ := strings.Cut(e.Text(), ". ")
+	if what == "" {
+		return ""
+	}
+	return ": " + strings.ToLower(what[:1]) + strings.TrimSuffix(what[1:], ".")
 }
 
 // answered reports whether there was an answer at all.
