@@ -90,6 +90,9 @@ func (l *Link) open(ctx context.Context, dial dialer) (net.Conn, error) {
 	t := tls.Client(c, l.at.tlsConfig(l.o.TLS))
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
+		if _, other := errors.AsType[tls.RecordHeaderError](err); other || hungUp(err) {
+			err = errNoTLS
+		}
 		return nil, err
 	}
 	return t, nil

@@ -220,6 +220,21 @@ func TestStrangeBrokers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l, _ := start(t, link.Options{URL: serve(t, c.answer, len(c.answer) > 0)})
 			until(t, l, "the cause", problem(c.want))
+			if s := l.Status().Problem; strings.Contains(s, "://") {
+				t.Errorf("problem %q names the address once more", s)
+			}
+		})
+	}
+}
+
+// TLS at a port that has none is the other way round of the commonest mistake.
+func TestNoTLSThere(t *testing.T) {
+	for name, answer := range map[string][]byte{"closes": nil, "speaks MQTT": {0x20, 3, 0, 0, 0}, "web server": []byte("HTTP/1.1 400 Bad Request\r\n\r\n")} {
+		t.Run(name, func(t *testing.T) {
+			at := serve(t, answer, false)
+			at.Scheme = "mqtts"
+			l, _ := start(t, link.Options{URL: at})
+			until(t, l, "the cause", problem("is this a port for TLS"))
 		})
 	}
 }

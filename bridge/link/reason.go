@@ -151,12 +151,13 @@ func words(err error) string {
 	if d, ok := errors.AsType[*net.DNSError](err); ok {
 		return d.Name + ": " + lookup(d)
 	}
+	for _, plain := range []error{errOldBroker, errNotMQTT, errNoTLS, errNoConnack, errDialTime} {
+		if errors.Is(err, plain) {
+			return plain.Error()
+		}
+	}
 	op, isOp := errors.AsType[*net.OpError](err)
 	switch {
-	case errors.Is(err, errOldBroker):
-		return errOldBroker.Error()
-	case errors.Is(err, errNoConnack):
-		return errNoConnack.Error()
 	case errors.Is(err, errMute), errors.Is(err, context.DeadlineExceeded):
 		return errMute.Error()
 	case errors.Is(err, errSilent), errors.Is(err, os.ErrDeadlineExceeded):
