@@ -3,7 +3,6 @@ package bridge_test
 import (
 	"encoding/json"
 	"fmt"
-
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +51,8 @@ func TestF059UnclearOutcome(t *testing.T) {
 				d.after(2 * time.Minute)
 				if got, n := final(t, results); n != 1 || got.Status != tt.want {
 					t.Errorf("%d results, the last %+v, want %s", n, got, tt.want)
+				} else if why := got.Error.Message; why != "" && tt.fault.Body == "reset" && !strings.Contains(why, "the connection ended before the answer") {
+					t.Errorf("told %q", why)
 				}
 				if calls := d.controls(before); len(calls) != 1 {
 					t.Errorf("calls = %q", calls)

@@ -178,8 +178,10 @@ func (b *Bridge) decide(d *device, begun time.Time, err error) {
 // notShown is why a command that was sent ends without a success.
 func notShown(doubt error) *rejection {
 	why := &rejection{Code: code(doubt), Reason: "not_shown", Message: "The appliance took the command and does not show it. Look at it before you try again."}
-	if doubt != nil {
+	if _, answered := errors.AsType[*thinq.Error](doubt); answered {
 		why.Message = sentence(doubt)
+	} else if doubt != nil {
+		why.Message = "LG's answer was lost, and the appliance does not show the command. Look at it before you try again. (" + sentence(doubt) + ")"
 	}
 	return why
 }

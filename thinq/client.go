@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -359,9 +360,19 @@ func (c *Client) broken(ctx context.Context, ep endpoint, err error, token strin
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	if slices.ContainsFunc(ends, func(end error) bool { return errors.Is(err, end) }) {
+		err = errEnded
+	}
 	err = distrusted(c.base, err)
 	return fmt.Errorf("%s: %w", ep, hush(err, token, string(c.o.APIKey), string(c.o.Service.Key)))
 }
+
+// errEnded is what the ends of a connection mean; the ports in their own words
+// are others each time.
+var (
+	errEnded = errors.New("the connection ended before the answer")
+	ends     = []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}
+)
 
 // distrusted names the host that TLS did not let us talk to: the errors of TLS
 // have the dates and the clock, but not that.
