@@ -116,9 +116,13 @@ func (a *account) failed() {
 	a.failures++
 }
 
-// halt stops background calls until the next probe.
+// halt stops background calls until the next probe. What commands meet before it
+// is the same refusal once more, and makes nobody wait longer for the one after.
 func (b *Bridge) halt(err error, r reaction) {
-	until := time.Now().Add(r.wait(b.account.tries))
+	if !time.Now().Before(b.account.until) {
+		b.account.tries++
+	}
+	until := time.Now().Add(r.wait(max(0, b.account.tries-1)))
 	if e, ok := errors.AsType[*thinq.Error](err); ok && e.RetryAfter > 0 {
 		until = time.Now().Add(e.RetryAfter)
 	}
@@ -128,7 +132,6 @@ func (b *Bridge) halt(err error, r reaction) {
 		until = paused
 	}
 	b.account.until = until
-	b.account.tries++
 }
 
 // doubtAccount starts the clock after which appliances are unavailable.
@@ -200,7 +203,11 @@ func (b *Bridge) accountChanged(more ...any) {
 	if a.condition == condOK {
 		b.log.Info("the account works", append([]any{"state", a.condition}, more...)...)
 	} else {
-		b.log.Warn("the account does not work", "state", a.condition, "hint", a.text, "until", a.until)
+		attrs := []any{"state", a.condition, "hint", a.text}
+		if !a.until.IsZero() {
+			attrs = append(attrs, "until", a.until)
+		}
+		b.log.Warn("the account does not work", attrs...)
 	}
 	b.bridgeEvent("account_state", map[string]any{"state": a.condition, "text": a.text})
 	b.publishInfo()

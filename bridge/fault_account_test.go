@@ -359,6 +359,39 @@ func TestF004WithoutCodeTwice(t *testing.T) {
 	}
 }
 
+// Whoever presses a button five times while a gateway refuses makes nobody wait
+// for longer.
+func TestF004ButtonsDoNotProlong(t *testing.T) {
+	cooling(t, func(h *home) {
+		for i := range 5 {
+			h.cloud.fail("*", lgError("", 401))
+			h.set("ac", fmt.Sprintf(`{"target_temperature":%d}`, 22+i))
+			h.after(5 * time.Second)
+		}
+		h.cloud.forget()
+		h.bridgeRequest("refresh", "ac")
+		h.after(100 * time.Second)
+		if n := len(h.cloud.made("state ac")); n != 1 {
+			t.Errorf("%d reads when the first wait was over, want 1", n)
+		}
+	})
+}
+
+// A permission that lacks is told without a time, for it has none.
+func TestF008BlockedWithoutEnd(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		d := h.diary()
+		h.cloud.quietly("ac", `{"operation":{"airConOperationMode":"POWER_ON"},"airConJobMode":{"currentJobMode":"COOL"}}`)
+		h.start()
+		h.cloud.fail("*", lgError("1309", 401))
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		if got := d.of("state=blocked"); len(got) != 1 || strings.Contains(got[0], "until") {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
 // One call of many that a gateway always refuses does not keep the others waiting
 // for long.
 func TestF004OneCallRefused(t *testing.T) {
