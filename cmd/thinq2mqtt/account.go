@@ -229,9 +229,9 @@ func (b *builder) client(a *account, c Account, budget *thinq.Budget) (*thinq.Cl
 		Dropped: b.metrics.Dropped,
 	}
 	if !c.partner() {
-		token := b.app.reader(b.cfg.token(a.label))
-		a.changed = newWatcher(token).changed
-		o.Token = func(context.Context) (string, error) { return token() }
+		token := newWatcher(b.app.reader(b.cfg.token(a.label)))
+		a.changed = token.changed
+		o.Token = func(context.Context) (string, error) { return token.use() }
 	} else if err := b.partner(a, c.OAuth, &o); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -17,7 +18,10 @@ const watchEvery = 30 * time.Second
 // decides, not its time: mounted secrets are links whose times mean little.
 type watcher struct {
 	read func() (string, error)
-	last Secret
+
+	mu    sync.Mutex
+	last  Secret
+	other bool // in between another one was used, which may have been refused
 }
 
 func newWatcher(read func() (string, error)) *watcher {
@@ -26,14 +30,29 @@ func newWatcher(read func() (string, error)) *watcher {
 	return w
 }
 
-// changed reports whether the secret is usable and not the one of last time.
+// use reads the secret for a call.
+func (w *watcher) use() (string, error) {
+	now, err := w.read()
+	if err == nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.other = w.other || !w.last.Is(now)
+	}
+	return now, err
+}
+
+// changed reports whether the secret is usable and not the one of last time, or
+// the same after another one.
 func (w *watcher) changed() bool {
 	now, err := w.read()
-	if err != nil || w.last.Is(now) {
+	if err != nil {
 		return false // whoever uses it tells of the fault
 	}
-	w.last = Secret(now)
-	return true
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	same := w.last.Is(now) && !w.other
+	w.last, w.other = Secret(now), false
+	return !same
 }
 
 // watch calls act after each change until ctx ends: within [watchEvery], or as

@@ -54,3 +54,25 @@ func TestF004SecretIsReadAnew(t *testing.T) {
 		}
 	})
 }
+
+// A token that is there for a moment only may have been refused in it: with the
+// one before, which is back, it has to be tried again.
+func TestWatcherSawAnotherInBetween(t *testing.T) {
+	secret := "good"
+	w := newWatcher(func() (string, error) { return secret, nil })
+	if _, err := w.use(); err != nil || w.changed() {
+		t.Fatalf("%v, or changed by being used", err)
+	}
+	secret = "bad"
+	if got, _ := w.use(); got != "bad" {
+		t.Fatalf("used %q", got)
+	}
+	secret = "good"
+	if !w.changed() || w.changed() {
+		t.Error("want one change: another one was used in between")
+	}
+	secret = "new"
+	if _, _ = w.use(); !w.changed() || w.changed() {
+		t.Error("want one change to a secret that was used before")
+	}
+}
