@@ -37,6 +37,30 @@ func TestF001EveryHour(t *testing.T) {
 	}
 }
 
+// A start for which earlier ones have left no calls says why nothing is known, and
+// until when.
+func TestF096StartWithoutCalls(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		_, slug := d.slugOf(guestRoom)
+		told := func() bool { return strings.Contains(strings.Join(d.info().Problems, ""), "share of calls is used up") }
+		if told() {
+			t.Error("told without a reason")
+		}
+		for range 16 {
+			d.unplug()
+		}
+		d.after(20 * time.Second)
+		if got := d.retained(d.topics.Availability(slug)); !told() || strings.Contains(got, "online") {
+			t.Errorf("%s, problems %q", got, d.info().Problems)
+		}
+		d.after(2 * time.Hour)
+		if got := d.retained(d.topics.Availability(slug)); told() || !strings.Contains(got, "online") {
+			t.Errorf("later: %s, problems %q", got, d.info().Problems)
+		}
+	})
+}
+
 // insist asks for all states every minute.
 func (d *daemon) insist(span time.Duration) {
 	d.Helper()

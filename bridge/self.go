@@ -212,6 +212,7 @@ func (b *Bridge) measure() {
 	b.m.mqttOutbox.Set(float64(b.outbox.waiting()))
 	b.checkOutbox()
 	b.checkDisk()
+	b.checkShare()
 	left, paused := b.o.Budget.Left()
 	b.m.cloudRemaining.WithLabelValues(a).Set(float64(left))
 	until := latest(paused, b.account.until)

@@ -13,6 +13,7 @@ const (
 	troubleDisk     = "disk"
 	troubleDelivery = "delivery"
 	troubleRecord   = "record"
+	troubleShare    = "share"
 	troubleBroker   = "broker refuses " // and the kind of message
 )
 
@@ -60,6 +61,18 @@ func (b *Bridge) problems() []string {
 		all = append(all, b.o.Trouble()...)
 	}
 	return all
+}
+
+// checkShare notes that a start stands still: earlier ones have used up the calls
+// that it needs.
+func (b *Bridge) checkShare() {
+	free := b.o.Budget.Free()
+	if b.settled || b.running > 0 || free.IsZero() {
+		b.well(troubleShare)
+		return
+	}
+	b.troubled(troubleShare, "the hourly share of calls is used up, as after many restarts: appliances are unavailable until they report, or can be read from "+
+		free.Local().Format(time.TimeOnly)+" on; commands work")
 }
 
 // checkOutbox notes what the broker does not take, by kind of message.

@@ -184,6 +184,19 @@ func (b *Budget) Left() (calls int, pausedUntil time.Time) {
 	return max(0, min(b.background-len(b.s.Calls[Background]), ceiling-len(b.s.Calls[Command])-len(b.starts(ceiling))-len(b.s.Calls[Background]))), time.Time{}
 }
 
+// Free is when there is a background call left, as far as our own numbers go;
+// zero: there is one now.
+func (b *Budget) Free() time.Time {
+	if b == nil {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.prune(now)
+	return b.exhausted(now)
+}
+
 // A pass is the leave to make one call.
 type pass struct {
 	at    time.Time
