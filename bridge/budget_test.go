@@ -47,7 +47,7 @@ func TestF096StartWithoutCalls(t *testing.T) {
 		if told() {
 			t.Error("told without a reason")
 		}
-		for range 16 {
+		for range 25 {
 			d.unplug()
 		}
 		d.after(20 * time.Second)
