@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/signal"
@@ -42,11 +43,12 @@ func (d *daemon) reload(ctx context.Context) {
 	if fresh.Log.Level != d.cfg.Log.Level {
 		_ = d.level.UnmarshalText([]byte(fresh.Log.Level)) // validated
 	}
+	changed := differences(reflect.ValueOf(*d.cfg), reflect.ValueOf(*fresh), "")
 	d.cfg = fresh
 	for _, a := range d.accounts {
 		_ = a.bridge.Reconfigure(ctx, fresh.discovery(a.label), fresh.public()) // fails when the bridge has ended, which is no matter then
 	}
-	d.log.Info("configuration taken over", "changed", "devices, mappings, homeassistant, log.level")
+	d.log.Info("configuration taken over", "changed", cmp.Or(strings.Join(changed, ", "), "nothing"))
 }
 
 // with is the configuration with what of another one needs no restart.
