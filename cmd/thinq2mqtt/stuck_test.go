@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 	"github.com/thinq2mqtt/thinq2mqtt/discovery"
@@ -88,5 +90,26 @@ func TestS13AllowPlain(t *testing.T) {
 		if err != nil || o.Clear != allowed {
 			t.Errorf("allow_plain %v: clear %v, %v", allowed, o.Clear, err)
 		}
+	}
+}
+
+// What the proofs of the bridge rest on is what the daemon gives its link: a place
+// for what finds no room, no session that would keep old commands, and a will.
+func TestF041F060F080AsWired(t *testing.T) {
+	cfg := defaults()
+	b := builder{app: &app{secrets: new(redactor)}, cfg: &cfg}
+	topics := discovery.Topics{Base: "thinq2mqtt", Prefix: "homeassistant"}
+	o, err := b.broker("", "us", topics, bridge.NewSpill(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Overflow == nil || o.Handle != nil || o.SessionExpiry != 0 {
+		t.Errorf("overflow %v, handler %v, session of %v", o.Overflow != nil, o.Handle != nil, o.SessionExpiry)
+	}
+	if diff := cmp.Diff(bridge.Will(topics), o.Will); diff != "" {
+		t.Errorf("will (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(bridge.Subscriptions(topics), o.Subscriptions); diff != "" {
+		t.Errorf("subscriptions (-want +got)\n%s", diff)
 	}
 }
