@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -93,16 +94,42 @@ func TestF092EveryDamage(t *testing.T) {
 
 // A file that belongs to somebody else is not taken for a first start.
 func TestF092WrongOwner(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
-	}
 	dir, _ := fullStore(t)
 	if err := os.Chmod(filepath.Join(dir, identityFile), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenStore(dir); !errors.Is(err, ErrStore) || !strings.Contains(err.Error(), "another user") {
-		t.Errorf("error = %v", err)
+	asOwner(t, dir, func() {
+		if _, err := OpenStore(dir); !errors.Is(err, ErrStore) || !strings.Contains(err.Error(), "another user") {
+			t.Errorf("error = %v", err)
+		}
+	})
+}
+
+// asOwner does something as a user who owns a folder and may no more than that,
+// even if we are root.
+func asOwner(t *testing.T, dir string, do func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		do()
+		return
 	}
+	const nobody = 65534
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(files, dir, filepath.Dir(dir)) {
+		if err := os.Chown(path, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.LockOSThread() // whose user it is
+	defer runtime.UnlockOSThread()
+	if err := syscall.Setfsuid(nobody); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setfsuid(0)
+	do()
 }
 
 // What a newer version has written is never overwritten: after a downgrade the
