@@ -54,8 +54,21 @@ func (s *Site) routes() map[string]http.Handler {
 		"/readyz":  http.HandlerFunc(s.readyz),
 		"/healthz": http.HandlerFunc(s.healthz),
 		"/version": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Version) }),
-		"/metrics": promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+		"/metrics": s.measured(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})),
 	}
+}
+
+// measured has every loop bring its gauges up to date first. One that does not
+// answer leaves them as they are.
+func (s *Site) measured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), snapshotWait)
+		defer cancel()
+		for _, b := range s.Bridges {
+			b.measured(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // livez answers whether a restart would help: it would if a loop stands still.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,25 @@ func TestF102AgeOfTheLastEvent(t *testing.T) {
 		h.after(time.Hour)
 		if got := testutil.ToFloat64(h.o.Metrics.pushLast); int64(got) != at.Unix() {
 			t.Errorf("the last event was at %v, want %v", int64(got), at.Unix())
+		}
+	})
+}
+
+// The gauges are those of the moment in which they are asked for.
+func TestMetricsOfTheMoment(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		registry := prometheus.NewRegistry()
+		h.o.Metrics = NewMetrics(registry)
+		h.start()
+		handler := (&Site{Metrics: registry, Bridges: []*Bridge{h.bridge}}).Handler()
+		for _, online := range []string{"1", "0", "1"} {
+			h.bridge.asks <- func() { h.bridge.account.dark = online == "0" }
+			r := httptest.NewRequestWithContext(h.Context(), http.MethodGet, "http://localhost/metrics", nil)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if want := `thinq2mqtt_devices{account="",status="online"} ` + online; !strings.Contains(w.Body.String(), want) {
+				t.Errorf("no %q in %s", want, w.Body)
+			}
 		}
 	})
 }

@@ -204,15 +204,20 @@ func (b *Bridge) publishRoster() {
 	b.later.soonest("info", time.Now().Add(rosterDebounce), b.publishInfo)
 }
 
-// measure brings the gauges up to date.
+// measure looks at what nobody tells of by itself, for the log and the gauges.
 func (b *Bridge) measure() {
+	b.checkOutbox()
+	b.checkDisk()
+	b.checkShare()
+	b.gauge()
+}
+
+// gauge brings the gauges up to date.
+func (b *Bridge) gauge() {
 	a := b.o.Account
 	status := b.o.Broker.Status()
 	b.m.mqttConnected.Set(map[bool]float64{true: 1}[status.Connected])
 	b.m.mqttOutbox.Set(float64(b.outbox.waiting()))
-	b.checkOutbox()
-	b.checkDisk()
-	b.checkShare()
 	left, paused := b.o.Budget.Left()
 	b.m.cloudRemaining.WithLabelValues(a).Set(float64(left))
 	until := latest(paused, b.account.until)

@@ -32,19 +32,19 @@ type Snapshot struct {
 
 // A DeviceSnapshot is one row of bridge/devices and of the status page.
 type DeviceSnapshot struct {
-	ID           string    `json:"id"`
-	Slug         string    `json:"slug"`
-	Name         string    `json:"name"`
-	Type         string    `json:"type"`
-	Model        string    `json:"model"`
-	Supported    bool      `json:"supported"`
-	Ignored      bool      `json:"ignored"`
-	Availability string    `json:"availability"` // "online" or "offline"
-	LastSeen     time.Time `json:"last_seen,omitzero"`
-	Entities     int       `json:"entities"`
-	Problem      string    `json:"problem,omitempty"`
-	Energy       string    `json:"energy,omitempty"` // whether LG counts its energy, for a person
-	Events       string    `json:"events,omitempty"` // what is wrong with its events, for a person
+	ID           string     `json:"id"`
+	Slug         string     `json:"slug"`
+	Name         string     `json:"name"`
+	Type         string     `json:"type"`
+	Model        string     `json:"model"`
+	Supported    bool       `json:"supported"`
+	Ignored      bool       `json:"ignored"`
+	Availability string     `json:"availability"` // "online" or "offline"
+	LastSeen     *time.Time `json:"last_seen"`    // nil: nothing was ever heard of it
+	Entities     int        `json:"entities"`
+	Problem      string     `json:"problem,omitempty"`
+	Energy       string     `json:"energy,omitempty"` // whether LG counts its energy, for a person
+	Events       string     `json:"events,omitempty"` // what is wrong with its events, for a person
 }
 
 // errEnded is what Snapshot says when there is no loop to ask.
@@ -68,6 +68,14 @@ func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) {
 		return s, errFault
 	}
 	return s, nil
+}
+
+// measured waits until the loop has brought the gauges up to date.
+func (b *Bridge) measured(ctx context.Context) {
+	done := make(chan struct{})
+	if b.ask(ctx, func() { defer close(done); b.gauge() }) == nil {
+		<-done
+	}
 }
 
 // Retry makes the bridge forget what LG refused, and ask at once what there is:
@@ -152,6 +160,14 @@ func (b *Bridge) awaited(s Snapshot) []string {
 	return all
 }
 
+// lastSeen is when an appliance was last heard of; nil if it never was.
+func (d *device) lastSeen() *time.Time {
+	if d.seen.IsZero() {
+		return nil
+	}
+	return new(d.seen.UTC().Truncate(time.Second))
+}
+
 // rows are the appliances, a tower in one piece as two.
 func (b *Bridge) rows() []DeviceSnapshot {
 	rows := []DeviceSnapshot{}
@@ -159,7 +175,7 @@ func (b *Bridge) rows() []DeviceSnapshot {
 		row := DeviceSnapshot{
 			ID: d.info.ID, Slug: d.slug, Name: cmp.Or(b.o.Discovery.Settings(d.info.ID, d.slug).Name, d.info.Alias),
 			Type: d.info.Type, Model: d.info.Model, Ignored: d.ignored, Availability: "offline",
-			LastSeen: d.seen.UTC().Truncate(time.Second), Problem: cmp.Or(d.problem, d.trouble), Energy: d.energy.text(),
+			LastSeen: d.lastSeen(), Problem: cmp.Or(d.problem, d.trouble), Energy: d.energy.text(),
 			Events: b.eventsText(d),
 		}
 		if b.available(d) {

@@ -260,6 +260,9 @@ func TestStartOfAnIgnoredDevice(t *testing.T) {
 		if h.broker.last(h.topic("ac", "")) != "" {
 			t.Error("an ignored appliance has a state")
 		}
+		if got := h.broker.last(base + "/bridge/devices"); !strings.Contains(got, `"ignored":true,"availability":"offline","last_seen":null,`) {
+			t.Errorf("bridge/devices = %s", got)
+		}
 		if got := h.stages("ac"); !slices.Equal(got, []string{"rejected:ignored"}) {
 			t.Errorf("stages = %q", got)
 		}
