@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -337,20 +338,22 @@ func TestGet(t *testing.T) {
 	})
 }
 
-// What was sent while the process stood still is too old when it goes on.
+// What was sent while the process stood still is too old when it goes on, also if
+// it was only read then.
 func TestF060S33AfterSleep(t *testing.T) {
 	tests := []struct {
-		asleep time.Duration
-		want   string
+		asleep, read time.Duration
+		want         string
 	}{
-		{2 * time.Second, "confirmed"}, {15 * time.Second, "expired:expired"},
+		{2 * time.Second, 0, "confirmed"}, {15 * time.Second, 0, "expired:expired"},
+		{2 * time.Second, 2 * time.Second, "confirmed"}, {15 * time.Second, 15 * time.Second, "expired:expired"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.asleep.String(), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v, read after %v", tt.asleep, tt.read), func(t *testing.T) {
 			cooling(t, func(h *home) {
 				h.obedient(100 * time.Millisecond)
 				h.bridge.asks <- func() { time.Sleep(tt.asleep) }
-				h.set("ac", `{"target_temperature":24}`)
+				h.broker.messages <- link.Message{Topic: h.topic("ac", "/set"), Payload: []byte(`{"target_temperature":24}`), Received: time.Now().Add(tt.read)}
 				h.after(20 * time.Second)
 				if got := h.stages("ac"); len(got) == 0 || got[len(got)-1] != tt.want {
 					t.Errorf("stages = %q, want %q last", got, tt.want)

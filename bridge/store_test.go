@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"syscall"
@@ -105,6 +107,35 @@ func TestF098Locked(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	openStore(t, dir)
+}
+
+// A process that is killed leaves no lock behind.
+func TestF098KilledHolder(t *testing.T) {
+	const folder = "THINQ2MQTT_TEST_FOLDER"
+	if dir := os.Getenv(folder); dir != "" { // that process
+		openStore(t, dir)
+		os.Stdout.WriteString("held\n")
+		io.Copy(io.Discard, os.Stdin) // until nobody is there
+		return
+	}
+	dir := t.TempDir()
+	holder := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	holder.Env = append(os.Environ(), folder+"="+dir)
+	in, noIn := holder.StdinPipe()
+	out, noOut := holder.StdoutPipe()
+	if err := errors.Join(noIn, noOut, holder.Start()); err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if _, err := io.ReadFull(out, make([]byte, len("held\n"))); err != nil {
+		t.Error(err)
+	}
+	if _, err := OpenStore(dir); !errors.Is(err, ErrInUse) {
+		t.Errorf("while it lives: %v", err)
+	}
+	holder.Process.Kill()
+	holder.Wait()
 	openStore(t, dir)
 }
 
