@@ -164,10 +164,15 @@ func TestF066S32OffPasses(t *testing.T) {
 		cooling(t, func(h *home) {
 			h.obedient(100 * time.Millisecond)
 			h.cloud.delay = 500 * time.Millisecond
-			for i, attr := range []string{"target_temperature", "wind_strength", "current_job_mode", "climate_temperature", "climate_mode",
-				"climate_fan_mode", "climate_swing_mode", "relative_to_stop", "climate_preset_mode", "air_clean_operation_mode"} {
-				values := []string{"24", "high", "fan", "25", "heat", "low", "on", "120", "none", "start"}
-				h.set("ac", fmt.Sprintf(`{%q:%q}`, attr, values[i]))
+			wishes := []string{`"wind_strength":"high"`, `"target_temperature":24`, `"current_job_mode":"fan"`, `"climate_fan_mode":"mid"`, `"climate_mode":"dry"`}
+			for i, wish := range wishes { // pairs first: of two with the same attributes only the newer would wait
+				for _, other := range wishes[i+1:] {
+					h.set("ac", "{"+wish+","+other+"}")
+				}
+			}
+			h.after(0)
+			if got := h.lastStage("ac"); got != "rejected:busy" {
+				t.Errorf("the queue is not full: %q", h.stages("ac"))
 			}
 			switchOff(h)
 		})

@@ -103,6 +103,40 @@ func TestSMQTT1Rules(t *testing.T) {
 	}
 }
 
+// Who has no name there, another's password or a name that nobody knows does not get
+// in: the configuration that goes with the rules sees to that.
+func TestSMQTT1NobodyElse(t *testing.T) {
+	t.Parallel()
+	o, files := brokerRules(t), 0
+	for line := range strings.Lines(read(t, "../../deploy/mosquitto/mosquitto.conf")) {
+		switch word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+		case "password_file", "acl_file":
+			files++
+		case "listener", "persistence", "persistence_location", "log_dest":
+		default:
+			o.Lines = append(o.Lines, line)
+		}
+	}
+	if files != 2 {
+		t.Error("the configuration names no passwords, or no rules")
+	}
+	s := mosquitto.Start(t, o)
+	password := func(text string) func() (string, error) {
+		return func() (string, error) { return text, nil }
+	}
+	for name, client := range map[string]link.Options{
+		"without a name": {}, "without a password": {Username: "homeassistant"}, "with another's": {Username: "homeassistant", Password: password("a")},
+		"unknown": {Username: "somebody", Password: password("a")},
+	} {
+		client.URL, client.ClientID = s.URL, name
+		l := link.New(client)
+		runLink(t, l)
+		if !within(patience, func() bool { return !strings.Contains(l.Status().Problem, "yet") }) || l.Status().Connected {
+			t.Errorf("%s gets in", name)
+		}
+	}
+}
+
 // reads reports whether a message on a topic reaches a reader: it comes before
 // one on a topic that the reader surely hears.
 func reads(t *testing.T, writer, reader *link.Link, topic, sure string) bool {
