@@ -140,9 +140,9 @@ func each[T any](visit func(func(T))) (all []string) {
 func TestS09NoCore(t *testing.T) {
 	t.Parallel()
 	for path, limit := range map[string]string{
-		"../../deploy/systemd/thinq2mqtt.service": "LimitCORE=0", "../../docker-compose.yaml": "core: 0}", "../../README.md": "--ulimit core=0",
+		unitFile: `^LimitCORE=0$`, "../../docker-compose.yaml": `^ +ulimits: \{.*\bcore: 0\}$`, "../../README.md": `^[^#]*--ulimit core=0\b`,
 	} {
-		if !strings.Contains(read(t, path), limit) {
+		if !regexp.MustCompile("(?m)" + limit).MatchString(read(t, path)) {
 			t.Errorf("%s lacks %s", path, limit)
 		}
 	}
