@@ -23,12 +23,8 @@ func (c *command) hazy(calls []thinq.State, why *rejection, now time.Time) bool 
 // ascertain keeps a command until its appliance was read.
 func (b *Bridge) ascertain(c *command) {
 	d := c.half.of
-	why := b.barred()
-	if _, paused := b.o.Budget.Left(); why == nil && paused.After(time.Now()) {
-		why = b.because(&thinq.BudgetError{Until: paused, ByLG: true})
-	}
-	if why != nil {
-		b.end(c, rejected, why)
+	if _, paused := b.o.Budget.Left(); paused.After(time.Now()) {
+		b.end(c, rejected, b.because(&thinq.BudgetError{Until: paused, ByLG: true}))
 		b.publishState(d, true)
 		return
 	}
