@@ -42,6 +42,32 @@ func final(t *testing.T, results <-chan linktest.Msg) (last outcome, n int) {
 	}
 }
 
+// A start that rests on what is no longer fresh is answered at once as well while LG
+// takes no calls, and is not begun when it takes them again.
+func TestS37Paused(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(dishwasher)
+		d.do(d.sim.Patch(id, []byte(`{"runState":{"currentState":"INITIAL"}}`)))
+		results, err := d.broker.Subscribe(d.topics.Result(slug))
+		d.do(err)
+		d.fault(thinqtest.Fault{Code: "1314", Status: 401})
+		d.refresh()
+		d.after(time.Minute)
+		before := len(d.sim.Calls(0))
+		d.publish(d.topics.SetAttr(slug, "start"), "PRESS")
+		d.after(100 * time.Millisecond)
+		if got, n := final(t, results); n != 1 || got.Error.Reason != "rate_limited" || got.Error.Until.IsZero() {
+			d.Errorf("%d results: %+v", n, got)
+		}
+		d.sim.ClearFaults()
+		d.after(time.Hour)
+		if calls := d.controls(before); len(calls) > 0 {
+			d.Errorf("calls = %q", calls)
+		}
+	})
+}
+
 // In every condition of the account a command is answered at once, with the
 // class of what is wrong and when the next try makes sense.
 func TestF069AnswerInEveryState(t *testing.T) {
