@@ -1,9 +1,40 @@
 package main
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
+
+// What LG learns of a bridge at work: its name and version, and nothing of where
+// it runs.
+func TestS14AtWork(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, thinqtest.Options{Samples: homeOf(t, 1)})
+	defer r.start()()
+	r.await("events", func() bool {
+		return slices.ContainsFunc(r.cloud.Calls(0), func(c thinqtest.Call) bool { return strings.HasPrefix(c.Path, "/event/") })
+	})
+	known := []string{"accept", "accept-encoding", "authorization", "content-length", "content-type", "user-agent", "x-api-key",
+		"x-client-id", "x-country", "x-message-id", "x-service-phase"}
+	machine := must(os.Hostname())
+	for _, c := range r.cloud.Calls(0) {
+		if got := c.Headers["user-agent"]; got != "thinq2mqtt/"+thisBuild().Version {
+			t.Errorf("%s %s by %q", c.Method, c.Path, got)
+		}
+		for name, value := range c.Headers {
+			if !slices.Contains(known, name) || len(machine) > 3 && strings.Contains(value, machine) {
+				t.Errorf("%s %s with %s: %s", c.Method, c.Path, name, value)
+			}
+		}
+		if len(machine) > 3 && strings.Contains(string(c.Body), machine) {
+			t.Errorf("%s %s with %s", c.Method, c.Path, c.Body)
+		}
+	}
+}
 
 // Whoever is trusted in the place of LG, and a proxy that the environment names in
 // vain, are told at every start, and nothing else is.

@@ -135,14 +135,6 @@ func (im *image) copies(words []string) {
 	}
 }
 
-// must is for what cannot fail where the test got so far.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // command runs the binary as the container's user, who sees nothing but the
 // image.
 func (im *image) command(env []string, args ...string) *exec.Cmd {
@@ -297,18 +289,6 @@ func (im *image) writes(t *testing.T) {
 			t.Errorf("%s: %v", program, err)
 		}
 	}
-}
-
-// within looks until a condition holds.
-func within(d time.Duration, holds func() bool) bool {
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for deadline := time.Now().Add(d); !holds(); <-look.C {
-		if time.Now().After(deadline) {
-			return false
-		}
-	}
-	return true
 }
 
 // What the Dockerfile promises to whoever starts the image: a user without a

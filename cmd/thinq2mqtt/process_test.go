@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -205,4 +206,24 @@ func TestS44LockAndRoot(t *testing.T) {
 // unconfigured is the environment without settings of ours.
 func unconfigured() []string {
 	return slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, envPrefix) })
+}
+
+// must is for what cannot fail where the test got so far.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// within looks until a condition holds.
+func within(d time.Duration, holds func() bool) bool {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(d); !holds(); <-look.C {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
