@@ -81,7 +81,7 @@ type rejection struct {
 // newCommand is what a message of a command topic says; the error is for its
 // sender.
 func (b *Bridge) newCommand(m link.Message, t discovery.Target) (*command, error) {
-	c := &command{topic: m.Topic, reply: m.Reply, correlation: m.Correlation, received: m.Received, half: b.slugs[t.Slug]}
+	c := &command{topic: m.Topic, reply: m.Reply, correlation: m.Correlation, received: m.Received, half: b.slugs[t.Slug], echo: noAttributes}
 	if b.find(t.Slug) != nil {
 		c.slug = t.Slug // never a topic of the sender's making
 	}
@@ -178,11 +178,15 @@ func scalar(payload []byte) any {
 	return string(payload)
 }
 
-// withoutTransaction is a JSON object of attributes as it came; nil if it is none.
+// noAttributes is what is repeated of a command that cannot be read.
+var noAttributes = json.RawMessage("{}")
+
+// withoutTransaction is a JSON object of attributes as it came; empty if it is
+// none.
 func withoutTransaction(payload []byte) json.RawMessage {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(payload, &object) != nil || object == nil {
-		return nil
+		return noAttributes
 	}
 	delete(object, "transaction")
 	echo, _ := json.Marshal(object) // of valid JSON

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 )
 
 // told are the events of a type.
@@ -206,6 +207,22 @@ func TestF067TenThousandPayloads(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is repeated of a command stays of its kind, and is there even if nothing of
+// it can be read.
+func TestEcho(t *testing.T) {
+	for payload, want := range map[string]string{
+		`{"a":null,"b":true,"c":"x\ny","d":7,"transaction":1}`: `{"a":null,"b":true,"c":"x�y","d":7}`,
+		`[1]`:                                 `{}`,
+		"\xff\xfe":                            `{}`,
+		strings.Repeat("x", commandPayload+1): `{}`,
+	} {
+		c, _ := new(Bridge).newCommand(link.Message{Payload: []byte(payload)}, discovery.Target{Kind: discovery.KindSet})
+		if got := string(excerpts(c.echo)); got != want {
+			t.Errorf("%.30q is repeated as %s, want %s", payload, got, want)
+		}
+	}
 }
 
 // tidy reports whether a text can be shown.

@@ -62,7 +62,7 @@ func excerpts(echo json.RawMessage) json.RawMessage {
 	for name, raw := range object {
 		var text string
 		switch err := json.Unmarshal(raw, &text); {
-		case err == nil:
+		case err == nil && string(raw) != "null":
 			clean[discovery.Excerpt(name)] = discovery.Excerpt(text)
 		case len(raw) > echoLength:
 			clean[discovery.Excerpt(name)] = discovery.Excerpt(string(raw))
