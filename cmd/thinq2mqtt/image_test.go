@@ -323,6 +323,7 @@ func TestS42Compose(t *testing.T) {
 		Devices     []string
 		Volumes     []string
 		Ports       []string
+		Tmpfs       []string
 		Environment map[string]string
 		MemLimit    string `yaml:"mem_limit"`
 		PidsLimit   int    `yaml:"pids_limit"`
@@ -332,7 +333,7 @@ func TestS42Compose(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(read(t, "../../docker-compose.yaml")), &compose); err != nil {
 		t.Fatal(err)
 	}
-	hardened := service{ReadOnly: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"}}
+	hardened := service{ReadOnly: true, Tmpfs: []string{"/tmp"}, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges:true"}}
 	bridge, broker := hardened, hardened
 	bridge.Volumes, bridge.MemLimit, bridge.PidsLimit = []string{"state:/data"}, "128m", 64
 	bridge.Ports = []string{"127.0.0.1:8099:8099"}
@@ -352,6 +353,9 @@ func TestS42Compose(t *testing.T) {
 		if !reflect.DeepEqual(s, want[name]) {
 			t.Errorf("%s is %+v, want %+v", name, s, want[name])
 		}
+	}
+	if strings.Contains(read(t, "../../docker-compose.yaml"), "--user 0") {
+		t.Error("root, who has no powers there, cannot write what is not his")
 	}
 	if len(compose.Services) != len(want) {
 		t.Errorf("%d services", len(compose.Services))
