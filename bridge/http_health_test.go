@@ -134,3 +134,15 @@ func TestMetricsOfTheMoment(t *testing.T) {
 		}
 	})
 }
+
+// It is not ready before it knows that no other bridge is at work: until then it
+// publishes nothing.
+func TestF044NotReadyBeforeTheAnswer(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.start()
+		h.bridge.asks <- func() { h.bridge.stand.role = roleAsking }
+		if w := h.ask("/readyz?verbose"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "waits for broker: whether another bridge is at work") {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+	})
+}

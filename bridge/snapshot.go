@@ -143,6 +143,9 @@ func (b *Bridge) awaited(s Snapshot) []string {
 	if !s.Broker.Connected {
 		all = append(all, cmp.Or("broker: "+s.Broker.Problem, "broker"))
 	}
+	if s.Broker.Connected && b.stand.role == roleAsking {
+		all = append(all, "broker: whether another bridge is at work here")
+	}
 	if !b.listed {
 		all = append(all, "device list")
 	}
