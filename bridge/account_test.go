@@ -68,7 +68,7 @@ func TestBlind(t *testing.T) {
 }
 
 // One read that failed, in a home where nothing else happens, is no outage.
-func TestShortOutage(t *testing.T) {
+func TestF012ShortOutage(t *testing.T) {
 	cooling(t, func(h *home) {
 		for range 10 {
 			h.cloud.fail("state ac", context.DeadlineExceeded)
@@ -127,7 +127,7 @@ func TestTokenRefused(t *testing.T) {
 }
 
 // No call during a pause, and one probe after it.
-func TestRateLimited(t *testing.T) {
+func TestF003NoCallInAPause(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.start()
 		h.cloud.forget()

@@ -78,7 +78,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func TestDevices(t *testing.T) {
+// What is no list is not taken for an empty one.
+func TestF024Devices(t *testing.T) {
 	const one = `{"deviceId":"a","deviceInfo":{"deviceType":"DEVICE_WASHER","modelName":"W1","alias":"Wäsche","reportable":true,"groupId":"g","new":1}}`
 	a := Device{ID: "a", Type: "DEVICE_WASHER", Model: "W1", Alias: "Wäsche", Group: "g", Reportable: true}
 	tests := []struct {
@@ -103,6 +104,9 @@ func TestDevices(t *testing.T) {
 			got, err := newLG(t, says(200, ok(tt.response))).client(t).Devices(t.Context())
 			if (err != nil) != tt.bad {
 				t.Fatal(err)
+			}
+			if none := tt.bad || tt.response == "null"; (got == nil) != none {
+				t.Errorf("got %#v", got)
 			}
 			if len(got)+len(tt.want) > 0 && !cmp.Equal(tt.want, got) {
 				t.Errorf("(-want +got):\n%s", cmp.Diff(tt.want, got))

@@ -45,7 +45,8 @@ var hangs = map[string]func(t *testing.T, s *lg) dialFunc{
 	},
 }
 
-func TestTimeouts(t *testing.T) {
+// However LG hangs, a call has its end, and says what it waited for.
+func TestF010EachCallEnds(t *testing.T) {
 	tests := []struct {
 		hang    string
 		control bool
