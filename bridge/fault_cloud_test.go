@@ -97,7 +97,7 @@ func TestF029StopIntoAHole(t *testing.T) {
 		d.lg.Freeze(true)
 		begun := time.Now()
 		d.stop()
-		if took := time.Since(begun); took > 10*time.Second {
+		if took := time.Since(begun); took > 5*time.Second {
 			d.Errorf("stopped after %v", took)
 		}
 		if got := d.retained(d.topics.Bridge("state")); got != `{"state":"offline"}` {
