@@ -262,6 +262,28 @@ func TestF025DeadForADay(t *testing.T) {
 	})
 }
 
+// Events that end once more the same day are fought with everything but another
+// certificate, of which LG gives few.
+func TestF025OneCertificateADay(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.o.Metrics = NewMetrics(prometheus.NewRegistry())
+		h.start()
+		for range 2 {
+			for i := range 6 * 6 {
+				h.cloud.quietly("ac", `{"temperature":{"targetTemperature":`+fmt.Sprint(18+i%10)+`}}`)
+				h.after(10 * time.Minute)
+			}
+			h.cloud.report("ac", `{"temperature":{"targetTemperature":30}}`)
+			h.after(time.Second)
+		}
+		for step, want := range map[string]float64{"all": 2, "reconnect": 2, "certificate": 1, "polling": 2} {
+			if got := testutil.ToFloat64(h.o.Metrics.pushSteps.WithLabelValues("", step)); got != want {
+				t.Errorf("%s: %v times, want %v", step, got, want)
+			}
+		}
+	})
+}
+
 // Appliances beyond the number of subscriptions that LG allows are read more
 // often, said to be, and asked for again once a day; those that can be controlled
 // come first.
