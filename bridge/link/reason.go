@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/eclipse/paho.golang/autopaho"
 )
@@ -93,7 +94,25 @@ func describe(code byte, said string) string {
 	if said != "" {
 		text += ": " + said
 	}
-	return text
+	return legible(text)
+}
+
+// longestWords bounds what a broker can have us say.
+const longestWords = 300
+
+// legible is a text in one line, not too long, without what would steer a terminal.
+func legible(text string) string {
+	n := 0
+	return strings.Map(func(r rune) rune {
+		n++
+		switch {
+		case n > longestWords:
+			return -1
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // refused finds the reason code in what the library reports.
@@ -141,7 +160,9 @@ func unanswered(err error) bool {
 
 // words says what went wrong, without addresses that change with every attempt
 // (they would make each log line look like news) and without the URL.
-func words(err error) string {
+func words(err error) string { return legible(wording(err)) }
+
+func wording(err error) string {
 	if r, ok := refused(err); ok {
 		return r.Error()
 	}
