@@ -168,8 +168,21 @@ func TestS46PlantedHole(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d and %q in\n%s", tt.name, code, tt.code, tt.says, out)
 		}
 	}
-	if !strings.Contains(read(t, "../../.ci/run"), "\ntry .ci/holes ./...\n") {
-		t.Error("a change is not compared with the known holes")
+}
+
+// A change meets the scanner for known holes, a linter and the race detector, and
+// each night's work the linter for weaknesses and the binaries' own scan as well.
+func TestS46Looks(t *testing.T) {
+	t.Parallel()
+	for path, looks := range map[string][]string{
+		"../../.ci/run":     {`^try \.ci/holes \./\.\.\.$`, `^try "\$scratch/staticcheck" -checks all \./\.\.\.$`, `^try go test -race .*\./\.\.\.$`},
+		"../../.ci/nightly": {`parts=\(.*\brace\b.*\bbinary\b.*\bweaknesses\b.*\)$`, `^race\(\) \{ try \d+ go test -race .*\./\.\.\.; \}$`},
+	} {
+		for _, look := range looks {
+			if !regexp.MustCompile("(?m)" + look).MatchString(read(t, path)) {
+				t.Errorf("%s has nothing like %s", path, look)
+			}
+		}
 	}
 }
 
