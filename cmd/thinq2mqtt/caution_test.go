@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +36,25 @@ func TestS14AtWork(t *testing.T) {
 		}
 		if len(machine) > 3 && strings.Contains(string(c.Body), machine) {
 			t.Errorf("%s %s with %s", c.Method, c.Path, c.Body)
+		}
+	}
+}
+
+// That is said by the daemon itself, at each start and once.
+func TestS12SaidAtTheStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.yaml")
+	text := fmt.Sprintf("thinq: {country: KR, token: x, api_url: 'https://lg.example'}\nhttp: {listen: ''}\nstate_dir: %q\n", dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // it ends as soon as it has begun
+	for range 2 {
+		var said bytes.Buffer
+		if code := run(ctx, []string{"run", "--config", file}, nil, &said, &said); code != 0 || strings.Count(said.String(), "thinq.api_url: what is there is trusted in the place of LG") != 1 {
+			t.Errorf("exit code %d, said %s", code, &said)
 		}
 	}
 }
