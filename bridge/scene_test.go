@@ -10,8 +10,9 @@ import (
 )
 
 // A scene or a dashboard sends several things shortly one after another, in
-// whatever order. They reach LG in the order that LG needs, each once, each
-// command is confirmed once, and what LG resets with a new mode is set again.
+// whatever order. They reach LG in the order that LG needs, each once and after the
+// report of the one before, each command is confirmed once, and what LG resets with
+// a new mode is set again.
 func TestF063Scene(t *testing.T) {
 	const (
 		livingRoom = "air_conditioner_living_room"
@@ -21,6 +22,7 @@ func TestF063Scene(t *testing.T) {
 		target     = `{"temperatureInUnits":{"heatTargetTemperature":24,"unit":"C"}}`
 		low        = `{"airFlow":{"windStrength":"LOW"}}`
 		swing      = `{"windDirection":{"rotateUpDown":true}}`
+		reported   = 800 * time.Millisecond
 	)
 	off := `{"operation":{"airConOperationMode":"POWER_OFF"},"airConJobMode":{"currentJobMode":"COOL"},"airFlow":{"windStrength":"LOW"},` +
 		`"windDirection":{"rotateUpDown":false}}`
@@ -46,7 +48,7 @@ func TestF063Scene(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			withDaemon(t, thinqtest.Options{Samples: samples(livingRoom)}, func(d *daemon) {
+			withDaemon(t, thinqtest.Options{Samples: samples(livingRoom), ReportDelay: reported}, func(d *daemon) {
 				d.after(time.Minute)
 				id, slug := d.slugOf(livingRoom)
 				if err := d.sim.Patch(id, []byte(test.now)); err != nil {
@@ -64,6 +66,15 @@ func TestF063Scene(t *testing.T) {
 					d.after(test.gap)
 				}
 				d.after(30 * time.Second)
+				var last time.Time
+				for _, c := range d.sim.Calls(before) {
+					if isControl(c) && c.Time.Sub(last) < reported {
+						d.Errorf("%s comes %v after the one before, which has not been reported", c.Body, c.Time.Sub(last))
+					}
+					if isControl(c) {
+						last = c.Time
+					}
+				}
 				if got := d.controls(before); !slices.Equal(got, test.want) {
 					d.Errorf("calls:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
 				}
