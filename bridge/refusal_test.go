@@ -9,7 +9,7 @@ import (
 )
 
 // Every code that a command can meet ends it with a sentence that says what to
-// do.
+// do; after a refusal the appliance is read, and what is so is shown.
 func TestF064Refusals(t *testing.T) {
 	tests := []struct{ code, want, text string }{
 		{"1102", "rejected:refused", "Look in the LG ThinQ app"},
@@ -35,6 +35,13 @@ func TestF064Refusals(t *testing.T) {
 			cooling(t, func(h *home) {
 				h.cloud.fail(`control ac {"temperature":{"targetTemperature":24}}`, lgError(tt.code, 400))
 				h.set("ac", `{"target_temperature":24}`)
+				h.after(2 * time.Second)
+				if tt.want == "rejected:refused" && tt.code != "2213" { // of which LG knows nothing
+					h.wantStages("ac", tt.want)
+					if reads, shown := h.cloud.made("state ac"), h.broker.on(h.topic("ac", "")); len(reads) != 1 || len(shown) == 0 {
+						t.Errorf("%d reads, the state is published %d times", len(reads), len(shown))
+					}
+				}
 				h.after(time.Minute)
 				h.wantStages("ac", tt.want)
 				r := h.results("ac")[0]
