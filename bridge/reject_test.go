@@ -161,6 +161,7 @@ func junk(r *rand.Rand) []byte {
 			return string(binary)
 		},
 		func() string { return strings.Repeat("x", r.IntN(commandPayload+100)) },
+		func() string { return `{"target_temperature":24` + strings.Repeat(" ", commandPayload) + "}" },
 		func() string { return `{"` + strings.Repeat("\\u0000", r.IntN(300)) + `":"\n\t\u001b[31m"}` },
 	}
 	return []byte(shapes[r.IntN(len(shapes))]())
