@@ -104,8 +104,8 @@ func damagedBy(s sample, path string) string {
 	return resource
 }
 
-// TestF086PartsInAnyOrder: whatever order reports come in, and however often, what
-// is shown is taken, the same report twice is no news, and a read in the end puts
+// TestF086PartsInAnyOrder: in whatever order parts stand in a report it says the same;
+// whatever order reports come in, and however often, what is shown is taken, the same report twice is no news, and a read in the end puts
 // everything right.
 func TestF086PartsInAnyOrder(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
@@ -113,6 +113,12 @@ func TestF086PartsInAnyOrder(t *testing.T) {
 		t.Run(saved.Name, func(t *testing.T) {
 			s := load(t, saved)
 			reports := reportsOf(t, saved)
+			for _, report := range reports {
+				there, back := readIn(t, s, report), readIn(t, s, reversed(t, report))
+				if diff := cmp.Diff(there, back); diff != "" {
+					t.Errorf("parts in another order say something else (-want +got)\n%s", diff)
+				}
+			}
 			devices := s.describe(testOptions)
 			for range 3 {
 				dice.Shuffle(len(reports), func(i, j int) { reports[i], reports[j] = reports[j], reports[i] })
@@ -140,6 +146,44 @@ func TestF086PartsInAnyOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+func readIn(t *testing.T, s sample, report json.RawMessage) thinq.State {
+	t.Helper()
+	state, err := s.profile.Decode(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+// reversed is a report with its parts the other way round.
+func reversed(t *testing.T, report json.RawMessage) json.RawMessage {
+	t.Helper()
+	var tree any
+	if err := json.Unmarshal(report, &tree); err != nil {
+		t.Fatal(err)
+	}
+	var turn func(v any)
+	turn = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, inner := range v {
+				turn(inner)
+			}
+		case []any:
+			slices.Reverse(v)
+			for _, inner := range v {
+				turn(inner)
+			}
+		}
+	}
+	turn(tree)
+	data, err := json.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // TestPushesByFlatNames: a value whose name has its resource in front is the

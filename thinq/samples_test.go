@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -145,7 +146,7 @@ func TestSamplesApplyPushes(t *testing.T) {
 }
 
 // Whatever type a value or a piece of a profile turns into, what was not touched
-// stays as it was.
+// stays as it was; and a number that is spelt is that number.
 func TestF087FlippedTypes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("flips everything")
@@ -170,6 +171,25 @@ func TestF087FlippedTypes(t *testing.T) {
 			}
 		})
 
+		walkContainers(status, func(_ string, leaf any, set func(any)) {
+			if f, ok := leaf.(float64); ok {
+				set(strconv.FormatFloat(f, 'f', -1, 64))
+			}
+		})
+		data, err := json.Marshal(status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spelt, err := p.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, v := range whole {
+			if _, number := v.(float64); number && isNumber(p, path) && spelt[path] != v {
+				t.Errorf("%s: %v, where %v is spelt", path, spelt[path], v)
+			}
+		}
+
 		profile := decodeJSON(t, readFile(t, filepath.Join(dir, "profile.json")))
 		flips(profile, func() {
 			data, err := json.Marshal(profile)
@@ -185,6 +205,11 @@ func TestF087FlippedTypes(t *testing.T) {
 			}
 		})
 	})
+}
+
+func isNumber(p *Profile, path Path) bool {
+	is, known := p.Property(path)
+	return known && (is.Type == Range || is.Type == Number)
 }
 
 // flips gives each leaf in turn a type that it has not. It leaves alone what says
