@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,6 +56,27 @@ func tableOf(t *testing.T, dir string) string {
 		t.Fatalf("exit code %d: %s", code, &complaint)
 	}
 	return out.String()
+}
+
+// A folder that somebody sent steers no terminal.
+func TestS40Table(t *testing.T) {
+	t.Parallel()
+	const e = `\u001b[2J\u001b]0;owned\u0007\nforged\u0000\u202e`
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"device.json":  `{"deviceId":"d","deviceInfo":{"deviceType":"DEVICE_X` + e + `","modelName":"M` + e + `","alias":"A` + e + `"}}`,
+		"profile.json": `{"property":{"r` + e + `":{"p` + e + `":{"type":"enum","mode":["r"],"value":{"r":["` + e + `"]}}}},"error":["` + e + `"]}`,
+		"status.json":  `{"r` + e + `":{"p` + e + `":"other` + e + `"}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line := range strings.Lines(tableOf(t, dir)) {
+		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "forged") || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+			t.Errorf("%q", line)
+		}
+	}
 }
 
 // What was wrong stands below the table.
