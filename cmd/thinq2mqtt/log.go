@@ -84,7 +84,7 @@ func short(a slog.Attr) slog.Attr {
 	text := a.Value.String()
 	clean := strings.Map(legible, cutAt(text, limit))
 	if a.Key == slog.MessageKey { // which tint writes as it is
-		clean = inOneLine(clean)
+		clean = strings.Map(printed, clean)
 	}
 	if clean != text {
 		a.Value = slog.StringValue(clean)
@@ -119,9 +119,6 @@ func printed(r rune) rune {
 	}
 	return r
 }
-
-// inOneLine is a foreign text for a terminal.
-func inOneLine(text string) string { return strings.Map(printed, strings.Map(legible, text)) }
 
 // A redactor knows the secrets in use and keeps them out of what is written: the
 // last net below types that do not show themselves, because libraries put whole

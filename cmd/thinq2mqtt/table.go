@@ -150,7 +150,7 @@ func listed(w io.Writer, heading string, findings []string) {
 	}
 	fmt.Fprintf(w, "%s:\n", heading)
 	for _, f := range findings {
-		for i, line := range wrapped("  - "+inOneLine(f), tableWidth-4) {
+		for i, line := range wrapped("  - "+shown(f), tableWidth-4) {
 			fmt.Fprintln(w, strings.Repeat(" ", min(i, 1)*4)+line)
 		}
 	}
@@ -168,7 +168,7 @@ func (s sheet) print(w io.Writer) {
 	}
 	for _, row := range s {
 		for i, cell := range row {
-			row[i] = inOneLine(cell)
+			row[i] = shown(cell)
 		}
 	}
 	last := len(s[0]) - 1
