@@ -61,6 +61,27 @@ func TestF096StartWithoutCalls(t *testing.T) {
 	})
 }
 
+// Reads that are wished for more often than the budget allows are spread over the
+// hour: no time is blind because the one before it has seen too much.
+func TestF025ReadsAreSpread(t *testing.T) {
+	withWay(t, personal, thinqtest.Options{Samples: fleet(t, 8)}, func(d *daemon) {
+		d.anew(func() { d.reconcile = time.Minute })
+		last, longest := map[string]time.Time{}, time.Duration(0)
+		d.after(70 * time.Minute) // a start has its own calls
+		since := len(d.sim.Calls(0))
+		d.after(3 * time.Hour)
+		for _, c := range d.sim.Calls(since) {
+			if at, again := last[c.Path]; again && strings.HasSuffix(c.Path, "/state") {
+				longest = max(longest, c.Time.Sub(at))
+			}
+			last[c.Path] = c.Time
+		}
+		if longest > 45*time.Minute {
+			t.Errorf("an appliance was not read for %v", longest)
+		}
+	})
+}
+
 // insist asks for all states every minute.
 func (d *daemon) insist(span time.Duration) {
 	d.Helper()

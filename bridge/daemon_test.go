@@ -30,27 +30,28 @@ import (
 // and the embedded broker: no sockets, virtual time.
 type daemon struct {
 	*testing.T
-	way      way
-	sim      *thinqtest.Server
-	tokens   *thinq.TokenSource // nil: there is a personal token
-	broker   *linktest.Broker
-	brokerMu sync.Mutex // while it is replaced
-	lg       *thinqtest.Network
-	away     atomic.Bool // nobody at LG takes connections
-	local    *thinqtest.Network
-	store    *bridge.Store
-	dir      string
-	link     *link.Link
-	bridge   *bridge.Bridge
-	topics   discovery.Topics
-	owner    discovery.Settings      // of every appliance
-	wire     func(net.Conn) net.Conn // what stands between the daemon and its broker; may be nil
-	again    atomic.Int32            // requests for a restart
-	cage     *cage                   // of secrets, which must not come out
-	registry *prometheus.Registry
-	log      bytes.Buffer
-	logMu    sync.Mutex
-	stop     func()
+	way       way
+	sim       *thinqtest.Server
+	tokens    *thinq.TokenSource // nil: there is a personal token
+	broker    *linktest.Broker
+	brokerMu  sync.Mutex // while it is replaced
+	lg        *thinqtest.Network
+	away      atomic.Bool // nobody at LG takes connections
+	local     *thinqtest.Network
+	store     *bridge.Store
+	dir       string
+	link      *link.Link
+	bridge    *bridge.Bridge
+	topics    discovery.Topics
+	owner     discovery.Settings      // of every appliance
+	reconcile time.Duration           // between reads; 0: as usual
+	wire      func(net.Conn) net.Conn // what stands between the daemon and its broker; may be nil
+	again     atomic.Int32            // requests for a restart
+	cage      *cage                   // of secrets, which must not come out
+	registry  *prometheus.Registry
+	log       bytes.Buffer
+	logMu     sync.Mutex
+	stop      func()
 }
 
 // logger keeps what is logged, and more of it goes to others.
@@ -147,7 +148,7 @@ func (d *daemon) start() {
 	d.bridge = bridge.New(bridge.Options{
 		Cloud: client, Broker: d.link, Budget: budget, Store: d.store, HomeAssistant: true, Logger: log, Log: tell, Metrics: d.metrics(), Version: "1.0.0",
 		Restart:    func() { d.again.Add(1) },
-		Subscriber: subscriber, Spill: spill,
+		Subscriber: subscriber, Spill: spill, Reconcile: d.reconcile,
 		Discovery: discovery.Options{
 			Topics: d.topics, Unit: "auto", Instance: d.store.Instance(),
 			Settings: func(string, string) discovery.Settings { return d.owner },

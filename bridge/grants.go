@@ -16,6 +16,7 @@ const (
 	lookMargin   = 10 * time.Second // after the likely end
 	lookDelay    = 2 * time.Minute  // after the begin of a run
 	lookPeriod   = 24 * time.Hour
+	lookAgain    = 5 * time.Minute  // what it showed of one appliance in doubt holds for the others
 	lookConfirm  = 10 * time.Minute // whether what was asked for anew is in the list
 	lookFresh    = time.Minute      // a subscription so young may be missing in an answer under way
 	lifeMemory   = 30 * 24 * time.Hour

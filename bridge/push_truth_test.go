@@ -338,3 +338,27 @@ func TestF028FiveOfEight(t *testing.T) {
 		}
 	})
 }
+
+// What LG's list of subscriptions shows holds for all appliances: it is not asked
+// for once for each of them.
+func TestF025OneLookForAll(t *testing.T) {
+	var all []string
+	for i := range 6 {
+		all = append(all, fmt.Sprintf("ac%d%s", i, strings.TrimPrefix(ac, "ac")))
+	}
+	inHome(t, all, func(h *home) {
+		h.cloud.subscribed = func() []string { return []string{"ac0", "ac1", "ac2", "ac3", "ac4", "ac5"} }
+		h.start()
+		h.after(10 * time.Minute)
+		h.cloud.forget()
+		for i := range 6 {
+			h.cloud.quietly(fmt.Sprint("ac", i), `{"airFlow":{"windStrength":"LOW"}}`)
+			h.bridgeRequest("refresh", fmt.Sprint("ac", i))
+			h.after(20 * time.Second)
+		}
+		h.after(2 * time.Minute)
+		if n := len(h.cloud.made("subscriptions")); n != 1 {
+			t.Errorf("asked for the list %d times, want once", n)
+		}
+	})
+}

@@ -108,7 +108,9 @@ func (b *Bridge) judge(d *device) {
 	}
 	b.m.pushProbes.WithLabelValues(b.o.Account, "drift").Inc()
 	t.missed++
-	b.look()
+	if time.Since(b.grants.Looked) >= lookAgain {
+		b.look()
+	}
 	switch {
 	case t.missed < truthMisses, t.polled:
 	case t.suspect:
@@ -282,7 +284,7 @@ func (b *Bridge) readPeriod(d *device) time.Duration {
 	case d.truth.polled || d.excess:
 		period = polledPeriod
 	case !d.truth.suspect:
-		return b.o.Reconcile
+		return b.calmPeriod()
 	}
 	n := 0
 	for _, other := range b.devices {
@@ -290,7 +292,20 @@ func (b *Bridge) readPeriod(d *device) time.Duration {
 			n++
 		}
 	}
-	return min(b.o.Reconcile, max(period, time.Duration(n)*readShare))
+	return min(b.calmPeriod(), max(period, time.Duration(n)*readShare))
+}
+
+// calmPeriod is how often an appliance is read whose events are not in doubt. When
+// half of the calls of the hour are gone, the others are spread: a home that has
+// read its fill and then nothing for an hour would show what is long past.
+func (b *Bridge) calmPeriod() time.Duration {
+	left, _ := b.o.Budget.Left()
+	share := b.o.Budget.Share()
+	if left > share/2 {
+		return b.o.Reconcile
+	}
+	spread := time.Duration(len(b.devices)) * 2 * time.Hour / time.Duration(max(1, share))
+	return max(b.o.Reconcile, min(spread, b.patience()*4/5))
 }
 
 // pushJudged tells everybody when the condition of the events has changed.
