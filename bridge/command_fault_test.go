@@ -11,6 +11,25 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq/thinqtest"
 )
 
+// Where LG answers nothing at all, the sender is told why, and what to do.
+func TestF059NoAnswer(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		_, slug := d.slugOf(guestRoom)
+		results, err := d.broker.Subscribe(d.topics.Result(slug))
+		if err != nil {
+			d.Fatal(err)
+		}
+		d.fault(thinqtest.Fault{Body: "html"})
+		d.publish(d.topics.SetAttr(slug, "air_con_operation_mode"), "power_on")
+		d.after(time.Minute)
+		got, n := final(t, results)
+		if why := got.Error; n != 1 || why.Reason != "no_answer" || !strings.Contains(why.Message, "Look at the appliance") || !strings.Contains(why.Message, "LG's servers are in trouble") {
+			t.Errorf("%d results, the last %+v", n, got)
+		}
+	})
+}
+
 // Whatever becomes of LG's answer, the command is made once and ends as the
 // appliance shows.
 func TestF059UnclearOutcome(t *testing.T) {

@@ -116,7 +116,7 @@ func (b *Bridge) chase(d *device, c *command, now time.Time) {
 	case now.Before(c.asked.Add(decideWait)):
 		b.wakeFor(d, c.asked.Add(decideWait))
 	default:
-		b.end(c, unknown, &rejection{Reason: "no_answer", Message: "neither a report nor a read told whether it was done"})
+		b.end(c, unknown, noAnswer(c.doubt))
 	}
 }
 

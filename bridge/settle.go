@@ -186,6 +186,15 @@ func notShown(doubt error) *rejection {
 	return why
 }
 
+// noAnswer is why nobody knows what became of a command.
+func noAnswer(doubt error) *rejection {
+	why := &rejection{Code: code(doubt), Reason: "no_answer", Message: "Neither a report nor a read told whether it was done. Look at the appliance before you try again."}
+	if doubt != nil {
+		why.Message += " (" + sentence(doubt) + ")"
+	}
+	return why
+}
+
 // finish answers everything that still waits when the bridge stops.
 func (b *Bridge) finish(d *device) {
 	for _, c := range d.orders.waiting {
