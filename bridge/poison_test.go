@@ -233,11 +233,19 @@ func TestF048F090OddNames(t *testing.T) {
 	withWay(t, personal, small, func(d *daemon) {
 		d.after(time.Minute)
 		id, slug := d.slugOf(dishwasher)
+		news := d.hear(d.topics.Bridge("event"))
 		for _, alias := range aliases {
 			if err := d.sim.Rename(id, alias); err != nil {
 				d.Fatal(err)
 			}
 			d.after(time.Minute)
+			said := texts(d.T, []byte(d.retained(d.topics.Bridge("devices"))))
+			for len(news) > 0 {
+				said = append(said, texts(d.T, (<-news).Payload)...)
+			}
+			if i := slices.IndexFunc(said, odd); i >= 0 {
+				d.Errorf("of %.40q: %.200q", alias, said[i])
+			}
 			var message struct{ Device struct{ Name string } }
 			if err := json.Unmarshal([]byte(d.retained(d.topics.Discovery(slug))), &message); err != nil {
 				d.Fatal(err)
@@ -258,7 +266,41 @@ func TestF048F090OddNames(t *testing.T) {
 		if s := d.snapshot(); !s.Ready {
 			d.Errorf("not ready: %q", s.Awaited)
 		}
+		if log := strings.ReplaceAll(d.log.String(), "\n", ""); odd(log) {
+			d.Error("the log tells a name as it came")
+		}
 	})
+}
+
+// odd reports whether a text is not fit to be shown.
+func odd(text string) bool {
+	return strings.ContainsAny(text, "\x00\x1b\n\u202E") || strings.Contains(text, strings.Repeat("long ", 30))
+}
+
+// texts are all that stand in a JSON document.
+func texts(t *testing.T, document []byte) (all []string) {
+	t.Helper()
+	var tree any
+	if err := json.Unmarshal(document, &tree); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case string:
+			all = append(all, v)
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		case map[string]any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		}
+	}
+	walk(tree)
+	return all
 }
 
 // A broker that takes only small packets gets an announcement with what fits, and
