@@ -37,8 +37,10 @@ func TestF008CertificateBlocked(t *testing.T) {
 		if got := d.pushInfo(); got.State != "connecting" || !strings.Contains(got.Text, "permission") {
 			d.Errorf("%+v", got)
 		}
-		if _, slug := d.slugOf(guestRoom); d.retained(d.topics.Availability(slug)) != `{"state":"online"}` {
-			d.Error("unavailable, though it can be read")
+		d.warm(3)
+		d.after(35 * time.Minute)
+		if _, slug := d.slugOf(guestRoom); d.value(slug, "target_temperature") != 21.0 || !d.online(guestRoom) || d.cloud().State != "ok" {
+			d.Errorf("target_temperature = %v, state %q, though it can be read", d.value(slug, "target_temperature"), d.cloud().State)
 		}
 	})
 }

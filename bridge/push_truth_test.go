@@ -159,7 +159,8 @@ func TestF026ListTellsOfTheEnd(t *testing.T) {
 	})
 }
 
-// The appointment for the list is kept by the next run.
+// The appointment for the list is kept by the next run. What went unheard since the
+// end is read as soon as there are events again.
 func TestF026RestartWithinTheHour(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
 		h.o.Store = h.folder()
@@ -172,6 +173,10 @@ func TestF026RestartWithinTheHour(t *testing.T) {
 		h.after(31 * time.Minute)
 		if got := h.cloud.made("event ac"); len(got) != 1 {
 			t.Errorf("asked again %d times an hour after the first request", len(got))
+		}
+		calls := h.cloud.made("")
+		if i := slices.Index(calls, "event ac"); i < 0 || !slices.Contains(calls[i:min(i+2, len(calls))], "state ac") {
+			t.Errorf("not read afterwards: %q", calls)
 		}
 	})
 }
@@ -235,7 +240,8 @@ func TestF026AMonthOfHourlyLapses(t *testing.T) {
 }
 
 // A channel that stays dead is not hammered: within a day the ladder is climbed
-// once, and the hourly share of calls is kept.
+// once, and the hourly share of calls is kept. Afterwards the connection is made
+// anew once a day.
 func TestF025DeadForADay(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {
 		h.o.Budget = thinq.NewBudget(100, 40, thinq.BudgetState{})
@@ -258,6 +264,12 @@ func TestF025DeadForADay(t *testing.T) {
 		h.after(6 * time.Minute)
 		if got := h.state("ac", "target_temperature"); got != 30.0 || h.push() != pushPolling {
 			t.Errorf("target_temperature = %v, push = %q", got, h.push())
+		}
+		connected := h.o.Metrics.pushReconnects.WithLabelValues("", "up")
+		before := testutil.ToFloat64(connected)
+		h.after(3 * 24 * time.Hour)
+		if got := testutil.ToFloat64(connected) - before; got != 3 {
+			t.Errorf("%v connections in three days", got)
 		}
 	})
 }
