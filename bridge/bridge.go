@@ -134,9 +134,9 @@ type Bridge struct {
 	asked      int // requests for history
 	push       push
 	grants     grants
-	unlisted   bool                 // LG has no list of event subscriptions, or none that can be believed
-	strangers  map[string]time.Time // announcements of ours that nobody stands behind
-	pacing     bool                 // what is published now is a repetition that nobody waits for
+	unlisted   bool            // LG has no list of event subscriptions, or none that can be believed
+	strangers  map[string]bool // announcements that nobody stands behind: whether they are ours
+	pacing     bool            // what is published now is a repetition that nobody waits for
 	overrides  map[string]discovery.Settings
 	withdrawn  map[string]bool // by device id: another model is in its place than the owner spoke of
 	lifecycle  time.Time       // when to ask for lifecycle news again
@@ -195,7 +195,7 @@ func New(o Options) *Bridge {
 		ended:   make(chan struct{}),
 		work:    crew{fallen: o.Fallen},
 		devices: map[string]*device{}, busy: map[*device]bool{}, slugs: map[string]*half{},
-		strangers: map[string]time.Time{}, overrides: map[string]discovery.Settings{}, withdrawn: map[string]bool{}, reproached: map[string]bool{}, unknown: map[string]bool{},
+		strangers: map[string]bool{}, overrides: map[string]discovery.Settings{}, withdrawn: map[string]bool{}, reproached: map[string]bool{}, unknown: map[string]bool{},
 		troubles: map[string]trouble{}, kept: map[string]bool{}, former: map[string]ledger{},
 		trail: newAudit(o.Store), account: account{condition: condStarting}, stand: stance{run: newRun(), guests: map[string]bool{}},
 	}

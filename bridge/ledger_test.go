@@ -65,6 +65,27 @@ func TestF075RemovedWhileDown(t *testing.T) {
 	})
 }
 
+// What hangs on the base topic of a bridge and is not its own, as after its state
+// folder was lost, stays where it is and does not seem to live.
+func TestF075FolderLost(t *testing.T) {
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(2 * time.Minute)
+		id, slug := d.slugOf(dishwasher)
+		before := d.ghosts(slug)
+		d.restart(func() {
+			d.dir = d.TempDir()
+			d.do(d.sim.Remove(id))
+		})
+		d.after(5 * time.Minute)
+		if got := string(d.broker.Messages("#")["thinq2mqtt/"+slug+"/availability"]); got != `{"state":"offline"}` {
+			d.Errorf("availability = %s", got)
+		}
+		if left := d.ghosts(slug); len(left) != len(before) {
+			d.Errorf("%q is left of %q", left, before)
+		}
+	})
+}
+
 // neighbour is a daemon of another account, with appliances of its own, at the
 // same broker and Home Assistant. It is not started.
 func (d *daemon) neighbour(o thinqtest.Options) *daemon {

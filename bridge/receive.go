@@ -1,7 +1,10 @@
 package bridge
 
 import (
+	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -57,8 +60,8 @@ func (b *Bridge) get(m link.Message, t discovery.Target) {
 	b.read(d, orderAsked, "asked")
 }
 
-// readBack looks at an announcement on the broker. Those of this installation
-// that belong to no appliance are remembered as strangers.
+// readBack looks at an announcement on the broker. Those at our base topic that
+// belong to no appliance are remembered as strangers.
 func (b *Bridge) readBack(m link.Message, slug string) {
 	if len(m.Payload) == 0 {
 		delete(b.strangers, slug)
@@ -67,8 +70,9 @@ func (b *Bridge) readBack(m link.Message, slug string) {
 		}
 		return
 	}
-	if b.slugs[slug] == nil && slug != b.selfSlug() && b.ours(m.Payload) {
-		b.strangers[slug] = time.Now()
+	own := b.ours(m.Payload)
+	if b.slugs[slug] == nil && slug != b.selfSlug() && (own || b.hangsHere(m.Payload, slug)) {
+		b.strangers[slug] = own
 		if b.listed {
 			b.later.soonest("strangers", time.Now().Add(clearDelay), b.clearStrangers)
 		}
@@ -100,7 +104,14 @@ func (b *Bridge) ours(payload []byte) bool {
 		len(message.Availability) > 0 && message.Availability[0].Topic == b.topics.Bridge("state")
 }
 
-// half reports whether an identifier is that of one of our devices, or of a
+// hangsHere reports whether an announcement of another installation hangs on our
+// base topic: that of a demo, or ours before its state folder was lost.
+func (b *Bridge) hangsHere(payload []byte, slug string) bool {
+	topic, _ := json.Marshal(b.topics.Availability(slug)) // of a text
+	return bytes.Contains(payload, topic)
+}
+
+// half reports whether an identifier is that of one of our devices, or may be of a
 // stranger that is being cleared.
 func (b *Bridge) half(id string) bool {
 	for _, h := range b.slugs {
@@ -108,17 +119,23 @@ func (b *Bridge) half(id string) bool {
 			return true
 		}
 	}
-	return len(b.strangers) > 0
+	return slices.Contains(slices.Collect(maps.Values(b.strangers)), true)
 }
 
 // clearStrangers clears announcements of ours that no appliance stands behind,
-// once the list says for sure what there is.
+// once the list says for sure what there is. Those of others are not ours to
+// clear; with us online they would seem to live, so they become unavailable.
 func (b *Bridge) clearStrangers() {
 	if !b.listed || !b.o.Broker.Status().Connected {
 		return
 	}
-	for slug := range b.strangers {
+	for slug, own := range b.strangers {
 		if d := b.find(slug); d != nil && !d.ignored {
+			continue
+		}
+		if !own {
+			b.log.Info("nobody stands behind an announcement of another installation at this base topic; it is shown as unavailable", "device", slug)
+			b.retain(slug, "availability", b.topics.Availability(slug), condition(false), rankAvailability)
 			continue
 		}
 		b.log.Info("stale announcement cleared", "device", slug)
