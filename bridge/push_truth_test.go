@@ -175,7 +175,7 @@ func TestF026RestartWithinTheHour(t *testing.T) {
 			t.Errorf("asked again %d times an hour after the first request", len(got))
 		}
 		calls := h.cloud.made("")
-		if i := slices.Index(calls, "event ac"); i < 0 || !slices.Contains(calls[i:min(i+2, len(calls))], "state ac") {
+		if i := slices.Index(calls, "event ac"); i < 0 || !slices.Contains(calls[i:min(i+3, len(calls))], "state ac") {
 			t.Errorf("not read afterwards: %q", calls)
 		}
 	})
