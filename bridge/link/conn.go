@@ -19,6 +19,10 @@ const (
 	receiveMaximum = 64               // messages the broker may have under way to us
 	writeTimeout   = 10 * time.Second // a peer that stops reading is gone
 	connectTimeout = 10 * time.Second // dial, TLS and CONNACK together
+
+	// lastLook is the time for what has come already: a process that was kept from
+	// running wakes to a deadline long past, and to messages that nobody has read.
+	lastLook = 200 * time.Millisecond
 )
 
 // Packet types of MQTT 5 section 2.1.2 that the guard looks into.
@@ -53,6 +57,7 @@ type guard struct {
 	out     []byte
 	missing int // bytes of the packet in out that the library has not written yet
 
+	deaf  chan struct{}         // closed when nothing more can be read
 	cause atomic.Pointer[error] // the first fault
 	once  sync.Once
 	lost  chan struct{} // closed with the connection
@@ -60,7 +65,7 @@ type guard struct {
 }
 
 func newGuard(c net.Conn, silence time.Duration) *guard {
-	g := &guard{Conn: c, silence: silence, lost: make(chan struct{})}
+	g := &guard{Conn: c, silence: silence, deaf: make(chan struct{}), lost: make(chan struct{})}
 	g.in = bufio.NewReaderSize(watchdog{g}, 4096)
 	return g
 }
@@ -71,18 +76,25 @@ func (g *guard) watch(silence time.Duration) {
 	g.watching.Lock()
 	defer g.watching.Unlock()
 	g.silence = silence
-	g.rewind()
+	g.patient(silence)
 }
 
-// rewind starts the silence anew; watching must be held.
-func (g *guard) rewind() { _ = g.SetReadDeadline(time.Now().Add(g.silence)) }
+// patient sets how long the network may take; watching must be held.
+func (g *guard) patient(d time.Duration) { _ = g.SetReadDeadline(time.Now().Add(d)) }
 
 // A watchdog reads from the network and gives up when nothing comes.
 type watchdog struct{ *guard }
 
 func (w watchdog) Read(p []byte) (int, error) {
 	w.watching.Lock()
-	w.rewind()
+	w.patient(w.silence)
+	w.watching.Unlock()
+	n, err := w.Conn.Read(p)
+	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	w.watching.Lock()
+	w.patient(lastLook)
 	w.watching.Unlock()
 	return w.Conn.Read(p)
 }
@@ -90,15 +102,25 @@ func (w watchdog) Read(p []byte) (int, error) {
 func (g *guard) Read(p []byte) (int, error) {
 	if g.left == 0 {
 		if err := g.header(); err != nil {
-			return 0, g.fail(err)
+			return 0, g.deafened(err)
 		}
 	}
 	n, err := g.in.Read(p[:min(len(p), g.left)])
 	g.left -= n
 	if err != nil {
-		return n, g.fail(err)
+		return n, g.deafened(err)
 	}
 	return n, nil
+}
+
+// deafened notes the fault that ended reading.
+func (g *guard) deafened(err error) error {
+	select {
+	case <-g.deaf:
+	default:
+		close(g.deaf)
+	}
+	return g.fail(err)
 }
 
 // header looks at the packet that begins, without taking anything of it.
@@ -190,6 +212,7 @@ func (g *guard) Write(p []byte) (int, error) {
 // closed socket before we have read that reason.
 func (g *guard) alert(err error) error {
 	if g.greeted.Load() {
+		g.hearOut()
 		return err
 	}
 	_ = g.Conn.SetReadDeadline(time.Now().Add(time.Second))
@@ -197,6 +220,18 @@ func (g *guard) alert(err error) error {
 		return said
 	}
 	return err
+}
+
+// hearOut waits for what the peer said before it was gone: whoever learns that it
+// is closes the connection.
+func (g *guard) hearOut() {
+	late := time.NewTimer(lastLook)
+	defer late.Stop()
+	select {
+	case <-g.deaf:
+	case <-g.lost:
+	case <-late.C:
+	}
 }
 
 // Close ends the connection and releases everybody who waits for it.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -154,6 +157,67 @@ func TestF057HugePacket(t *testing.T) {
 		if err := g.fault(); err == nil || !strings.Contains(words(err), "more than the 262144 announced") {
 			t.Errorf("kind %d: %v", kind, err)
 		}
+	}
+}
+
+// A sleeper is a connection whose process was kept from running: the deadline is
+// past when it wakes, and what came meanwhile is there.
+type sleeper struct {
+	tape
+	woke bool
+}
+
+func (s *sleeper) Read(p []byte) (int, error) {
+	if !s.woke {
+		s.woke = true
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.tape.Read(p)
+}
+
+func TestF060WokenReadsWhatCame(t *testing.T) {
+	m := encode(t, Message{Topic: "a/set", Payload: []byte("on")}.packet())
+	g := newGuard(&sleeper{tape: tape{play: bytes.NewReader(m)}}, time.Minute)
+	g.greeted.Store(true)
+	got := make([]byte, len(m))
+	if _, err := io.ReadFull(g, got); err != nil || !bytes.Equal(got, m) {
+		t.Errorf("read %q, %v; want what had come", got, err)
+	}
+	if _, err := g.Read(got); !errors.Is(err, io.EOF) {
+		t.Errorf("then %v", err)
+	}
+}
+
+// A gone peer takes nothing any more.
+type gone struct{ tape }
+
+func (*gone) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestF060GonePeerIsHeardOut(t *testing.T) {
+	m := encode(t, Message{Topic: "a/set", Payload: []byte("on")}.packet())
+	for name, after := range map[string]time.Duration{"read soon": lastLook / 2, "not read": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGuard(&gone{tape{play: bytes.NewReader(m)}}, time.Minute)
+				g.greeted.Store(true)
+				heard := make(chan []byte, 1)
+				go func() {
+					time.Sleep(after)
+					all, _ := io.ReadAll(g)
+					heard <- all
+				}()
+				begun := time.Now()
+				if _, err := g.Write([]byte{0xC0, 0}); !errors.Is(err, syscall.EPIPE) {
+					t.Errorf("write: %v", err)
+				}
+				if took := time.Since(begun); took != min(after, lastLook) {
+					t.Errorf("the fault was told after %v", took)
+				}
+				if all := <-heard; !bytes.Equal(all, m) {
+					t.Errorf("heard %q", all)
+				}
+			})
+		})
 	}
 }
 
