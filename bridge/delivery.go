@@ -41,21 +41,26 @@ func (b *Bridge) heardProbe(m link.Message) {
 	}
 }
 
-// judgeDelivery says in bridge/info whether commands reach this bridge.
+// judgeDelivery says in bridge/info whether commands reach this bridge. Where they
+// did before, the broker may have mixed up two connections of ours: another one
+// helps then, and is tried once.
 func (b *Bridge) judgeDelivery() {
-	word := "verified"
+	was := b.delivery
+	b.delivery = "verified"
 	if len(b.stand.probes) > 0 {
-		word = "unverified"
-		if b.delivery != word {
-			b.troubled(troubleDelivery, "the broker does not deliver to this bridge what is sent to "+
-				strings.Join(slices.Sorted(maps.Keys(b.stand.probes)), " and ")+", so commands may not arrive: look at its access rules")
-		}
+		b.delivery = "unverified"
 	}
-	if word == "verified" {
+	switch {
+	case b.delivery == was:
+		return
+	case b.delivery == "verified":
 		b.well(troubleDelivery)
+	default:
+		b.troubled(troubleDelivery, "the broker does not deliver to this bridge what is sent to "+
+			strings.Join(slices.Sorted(maps.Keys(b.stand.probes)), " and ")+", so commands may not arrive: look at its access rules")
 	}
-	if b.delivery != word {
-		b.delivery = word
-		b.publishInfo()
+	b.publishInfo()
+	if was == "verified" {
+		b.reappear(true)
 	}
 }

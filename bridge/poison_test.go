@@ -142,6 +142,33 @@ func TestF055SilentSubscription(t *testing.T) {
 	})
 }
 
+// A broker that delivers nothing to one connection, and to the next one again, as
+// some do after two of a client at once: another connection is made, once.
+func TestF055DeafConnection(t *testing.T) {
+	for name, deaf := range map[string]int{"one": 1, "all": 1000} {
+		t.Run(name, func(t *testing.T) {
+			withWay(t, personal, small, func(d *daemon) {
+				d.after(time.Minute)
+				before := d.link.Status().Connects
+				d.reopen(func(_, topic string, write bool) bool {
+					return write || d.link.Status().Connects >= before+deaf || !strings.HasSuffix(topic, "/set") && !strings.Contains(topic, "/request/")
+				})
+				d.after(2 * time.Minute)
+				if n := d.link.Status().Connects - before; n != 2 {
+					d.Errorf("connected %d times", n)
+				}
+				want, problems := "verified", 0
+				if deaf > 2 {
+					want, problems = "unverified", 1
+				}
+				if got := d.info(); got.MQTT.Commands != want || len(got.Problems) != problems {
+					d.Errorf("commands are %q, problems %q", got.MQTT.Commands, got.Problems)
+				}
+			})
+		})
+	}
+}
+
 // Whenever the broker loses all that it kept, it is all there again.
 func TestF052BrokerLosesAll(t *testing.T) {
 	withWay(t, personal, small, func(d *daemon) {
