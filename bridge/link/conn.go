@@ -51,13 +51,14 @@ type guard struct {
 	left    int         // bytes of the present packet that the library has not read yet
 	greeted atomic.Bool // CONNACK has come
 
-	watching sync.Mutex // silence and the read deadline made from it
+	watching sync.Mutex // what follows, and the read deadline made from it
 	silence  time.Duration
+	broken   error     // of the first write that failed
+	end      time.Time // then: when reading ends, whatever comes
 
 	out     []byte
 	missing int // bytes of the packet in out that the library has not written yet
 
-	deaf  chan struct{}         // closed when nothing more can be read
 	cause atomic.Pointer[error] // the first fault
 	once  sync.Once
 	lost  chan struct{} // closed with the connection
@@ -65,7 +66,7 @@ type guard struct {
 }
 
 func newGuard(c net.Conn, silence time.Duration) *guard {
-	g := &guard{Conn: c, silence: silence, deaf: make(chan struct{}), lost: make(chan struct{})}
+	g := &guard{Conn: c, silence: silence, lost: make(chan struct{})}
 	g.in = bufio.NewReaderSize(watchdog{g}, 4096)
 	return g
 }
@@ -76,51 +77,72 @@ func (g *guard) watch(silence time.Duration) {
 	g.watching.Lock()
 	defer g.watching.Unlock()
 	g.silence = silence
-	g.patient(silence)
+	g.allow(silence)
 }
 
-// patient sets how long the network may take; watching must be held.
-func (g *guard) patient(d time.Duration) { _ = g.SetReadDeadline(time.Now().Add(d)) }
+// allow sets how long the network may take; watching must be held.
+func (g *guard) allow(d time.Duration) {
+	at := time.Now().Add(d)
+	if g.broken != nil && g.end.Before(at) {
+		at = g.end
+	}
+	_ = g.SetReadDeadline(at)
+}
+
+// snap notes that nothing can be written any more. What the peer said before it
+// was gone is read all the same: the reader ends a connection, nobody else.
+func (g *guard) snap(err error) {
+	g.watching.Lock()
+	defer g.watching.Unlock()
+	g.broken, g.end = err, time.Now().Add(lastLook)
+	g.allow(lastLook)
+}
+
+// snapped is the fault of writing, nil if there is none.
+func (g *guard) snapped() error {
+	g.watching.Lock()
+	defer g.watching.Unlock()
+	return g.broken
+}
 
 // A watchdog reads from the network and gives up when nothing comes.
 type watchdog struct{ *guard }
 
 func (w watchdog) Read(p []byte) (int, error) {
 	w.watching.Lock()
-	w.patient(w.silence)
+	w.allow(w.silence)
 	w.watching.Unlock()
 	n, err := w.Conn.Read(p)
 	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, err
 	}
+	return w.look(p)
+}
+
+// look reads what has come by now.
+func (w watchdog) look(p []byte) (int, error) {
 	w.watching.Lock()
-	w.patient(lastLook)
+	w.allow(lastLook)
 	w.watching.Unlock()
-	return w.Conn.Read(p)
+	n, err := w.Conn.Read(p)
+	if broken := w.snapped(); n == 0 && broken != nil {
+		return 0, broken
+	}
+	return n, err
 }
 
 func (g *guard) Read(p []byte) (int, error) {
 	if g.left == 0 {
 		if err := g.header(); err != nil {
-			return 0, g.deafened(err)
+			return 0, g.fail(err)
 		}
 	}
 	n, err := g.in.Read(p[:min(len(p), g.left)])
 	g.left -= n
 	if err != nil {
-		return n, g.deafened(err)
+		return n, g.fail(err)
 	}
 	return n, nil
-}
-
-// deafened notes the fault that ended reading.
-func (g *guard) deafened(err error) error {
-	select {
-	case <-g.deaf:
-	default:
-		close(g.deaf)
-	}
-	return g.fail(err)
 }
 
 // header looks at the packet that begins, without taking anything of it.
@@ -181,7 +203,8 @@ func (g *guard) inspect(kind byte, size, length int) error {
 	return nil
 }
 
-// Write gathers one packet and sends it. Errors are reported for its last part.
+// Write gathers one packet and sends it. Errors before CONNACK are reported for
+// its last part, later ones by Read.
 func (g *guard) Write(p []byte) (int, error) {
 	if len(p) == 0 { // an empty payload, when the packet has gone already
 		return 0, nil
@@ -200,8 +223,15 @@ func (g *guard) Write(p []byte) (int, error) {
 		g.out = whole[:0]
 	}
 	g.missing = 0
+	if g.snapped() != nil {
+		return len(p), nil
+	}
 	_ = g.Conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := g.Conn.Write(whole); err != nil {
+	switch _, err := g.Conn.Write(whole); {
+	case err == nil:
+	case g.greeted.Load():
+		g.snap(err)
+	default:
 		return 0, g.fail(g.alert(err))
 	}
 	return len(p), nil
@@ -211,27 +241,11 @@ func (g *guard) Write(p []byte) (int, error) {
 // sends its reason and closes, and with TLS 1.3 our first packet often meets the
 // closed socket before we have read that reason.
 func (g *guard) alert(err error) error {
-	if g.greeted.Load() {
-		g.hearOut()
-		return err
-	}
 	_ = g.Conn.SetReadDeadline(time.Now().Add(time.Second))
 	if _, said := g.Conn.Read(make([]byte, 1)); alerted(said) {
 		return said
 	}
 	return err
-}
-
-// hearOut waits for what the peer said before it was gone: whoever learns that it
-// is closes the connection.
-func (g *guard) hearOut() {
-	late := time.NewTimer(lastLook)
-	defer late.Stop()
-	select {
-	case <-g.deaf:
-	case <-g.lost:
-	case <-late.C:
-	}
 }
 
 // Close ends the connection and releases everybody who waits for it.
