@@ -117,12 +117,13 @@ func (a *account) failed() {
 }
 
 // halt stops background calls until the next probe. What commands meet before it
-// is the same refusal once more, and makes nobody wait longer for the one after.
+// is the same refusal once more, and puts nothing off.
 func (b *Bridge) halt(err error, r reaction) {
-	if !time.Now().Before(b.account.until) {
+	until := b.account.until
+	if !time.Now().Before(until) {
+		until = time.Now().Add(r.wait(b.account.tries))
 		b.account.tries++
 	}
-	until := time.Now().Add(r.wait(max(0, b.account.tries-1)))
 	if e, ok := errors.AsType[*thinq.Error](err); ok && e.RetryAfter > 0 {
 		until = time.Now().Add(e.RetryAfter)
 	}

@@ -62,10 +62,8 @@ func (s *Site) routes() map[string]http.Handler {
 // answer leaves them as they are.
 func (s *Site) measured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), snapshotWait)
-		defer cancel()
 		for _, b := range s.Bridges {
-			b.measured(ctx)
+			b.measured(r.Context())
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -226,7 +226,7 @@ func (o *outbox) run(ctx context.Context) {
 func (o *outbox) flush(ctx context.Context) {
 	for tick := time.NewTicker(10 * time.Millisecond); ; {
 		o.mu.Lock()
-		done := o.down || o.only == outboxHeld || len(o.items) == 0
+		done := o.down || o.only == outboxHeld || !slices.ContainsFunc(o.items, o.moves)
 		o.mu.Unlock()
 		if done {
 			tick.Stop()
@@ -241,6 +241,9 @@ func (o *outbox) flush(ctx context.Context) {
 	}
 }
 
+// moves reports whether a message may still go by this connection.
+func (o *outbox) moves(it *item) bool { return it.flying || it.Retain || it.on != o.on }
+
 // take finds the next message that may go now, or how long to wait for one
 // (zero: until poked).
 func (o *outbox) take(now time.Time) (next *item, wait time.Duration) {
@@ -253,7 +256,7 @@ func (o *outbox) take(now time.Time) (next *item, wait time.Duration) {
 	for _, it := range o.items {
 		ready := o.readyAt(it, now)
 		switch {
-		case it.flying, o.only != outboxOpen && it.kind != presenceKind, !it.Retain && it.on == o.on:
+		case it.flying, o.only != outboxOpen && it.kind != presenceKind, !o.moves(it):
 		case ready.After(now): // asked before blocked, which is slower
 			if d := ready.Sub(now); wait == 0 || d < wait {
 				wait = d
@@ -379,8 +382,7 @@ func (o *outbox) settle(it *item, err error, now time.Time) {
 }
 
 // retry keeps a message, unless a newer one of its topic came meanwhile. An event
-// goes by another connection only: by this one it has arrived, if there still is
-// this one.
+// goes again by another connection only: while this one lasts, it is on its way.
 func (o *outbox) retry(it *item, again time.Time) {
 	it.again = again
 	if rest := o.poison[it.Topic]; rest.After(again) {

@@ -35,7 +35,7 @@ func (b *Bridge) receive(m link.Message) {
 		b.get(m, t)
 	case discovery.KindRequest:
 		b.m.mqttReceived.WithLabelValues("request").Inc()
-		b.guard(nil, func() { b.request(m, t.Key, nil) })
+		b.guard(nil, func() { b.request(m, t.Key, tooLate(m)) })
 	case discovery.KindBirth:
 		b.m.mqttReceived.WithLabelValues("ha_status").Inc()
 		if string(m.Payload) == "online" {
@@ -44,6 +44,15 @@ func (b *Bridge) receive(m link.Message) {
 	case discovery.KindDiscovery:
 		b.readBack(m, t.Slug)
 	}
+}
+
+// tooLate is why a request is not done any more: it has waited, as for a
+// connection, longer than a command may.
+func tooLate(m link.Message) error {
+	if !m.Received.IsZero() && time.Since(m.Received) > commandLife {
+		return errLate
+	}
+	return nil
 }
 
 // get reads one appliance, as the budget allows.

@@ -77,8 +77,7 @@ func NewSpill() *Spill { return &Spill{ready: make(chan struct{}, 1)} }
 func (s *Spill) Take(m link.Message) {
 	s.mu.Lock()
 	if len(s.some) < spillSize {
-		m.Payload = m.Payload[:min(len(m.Payload), commandPayload+1)]
-		s.some = append(s.some, m)
+		s.some = append(s.some, slim(m))
 	} else {
 		s.lost++
 	}
@@ -87,6 +86,12 @@ func (s *Spill) Take(m link.Message) {
 	case s.ready <- struct{}{}:
 	default:
 	}
+}
+
+// slim is a message without what is too much of it to be read in any case.
+func slim(m link.Message) link.Message {
+	m.Payload = m.Payload[:min(len(m.Payload), commandPayload+1)]
+	return m
 }
 
 // messages are those that wait, and how many more there were.
@@ -112,6 +117,15 @@ var overrun = &rejection{Reason: "busy", Message: "more commands came than can b
 func (b *Bridge) overran() {
 	some, lost := b.o.Spill.messages()
 	b.m.mqttDropped.WithLabelValues("overflow").Add(float64(len(some) + lost))
+	b.turnAllAway(some)
+	if lost > 0 {
+		b.noise.untold += lost
+		b.summUp(time.Now())
+	}
+}
+
+// turnAllAway answers messages for which there was no room.
+func (b *Bridge) turnAllAway(some []link.Message) {
 	for _, m := range some {
 		switch t, ok := b.topics.Parse(m.Topic); {
 		case !ok || m.Retain || b.overhear(m, t) || b.hold(m, t):
@@ -120,10 +134,6 @@ func (b *Bridge) overran() {
 		case t.Kind == discovery.KindRequest:
 			b.guard(nil, func() { b.request(m, t.Key, errBusy) })
 		}
-	}
-	if lost > 0 {
-		b.noise.untold += lost
-		b.summUp(time.Now())
 	}
 }
 

@@ -47,8 +47,11 @@ var verbs = map[string]func(*Bridge, *ask){
 	},
 }
 
-// errBusy answers a request for which there was no room.
-var errBusy = errors.New("too many messages came at once: send it again")
+// What answers a request that is not done.
+var (
+	errBusy = errors.New("too many messages came at once: send it again")
+	errLate = errors.New("it could not be done in time: send it again")
+)
 
 // request takes one message in, or answers why that cannot be.
 func (b *Bridge) request(m link.Message, verb string, why error) {

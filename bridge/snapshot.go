@@ -72,6 +72,8 @@ func (b *Bridge) Snapshot(ctx context.Context) (Snapshot, error) {
 
 // measured waits until the loop has brought the gauges up to date.
 func (b *Bridge) measured(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+	defer cancel()
 	done := make(chan struct{})
 	if b.ask(ctx, func() { defer close(done); b.gauge() }) == nil {
 		<-done

@@ -19,7 +19,7 @@ const (
 	silenceLimit = 25 * time.Second // without an answer the other one is gone
 	returnWait   = 15 * time.Second // for one that was lost to come back
 	answerPause  = time.Second      // between two answers
-	heldMost     = 64               // commands that may wait until it is decided
+	heldMost     = 64               // messages that may wait until it is decided
 )
 
 // A role is what a bridge does at its base topic.
@@ -34,7 +34,7 @@ const (
 // A stance is what a bridge knows of others at its base topic.
 type stance struct {
 	role     role
-	connects int // the connection that it was found out on
+	connects int // the connection that the role was asked for on
 	run      string
 	other    presence       // who published last there, if not we
 	heard    time.Time      // when it last showed that it lives
@@ -46,7 +46,8 @@ type stance struct {
 	deaf     bool           // the broker does not deliver to us what it should
 	duel     time.Time      // when another one was last met that may have our client id
 	answered time.Time      // when we last said that we are at work
-	held     []link.Message // commands that came meanwhile
+	held     []link.Message // what came meanwhile
+	excess   []link.Message // what came when that was full, to be turned away
 	guests   map[string]bool
 	probes   map[string]bool // topics on which nothing came back yet
 }
@@ -165,11 +166,12 @@ func (b *Bridge) act() {
 	b.later.set("strangers", time.Now().Add(clearDelay), b.clearStrangers)
 	b.later.set("leftovers", time.Now().Add(clearDelay), b.clearLeftovers)
 	b.probeDelivery()
-	held := s.held
-	s.held = nil
+	held, excess := s.held, s.excess
+	s.held, s.excess = nil, nil
 	for _, m := range held {
 		b.receive(m)
 	}
+	b.turnAllAway(excess)
 }
 
 // stepAside steps aside for another bridge.
@@ -183,7 +185,7 @@ func (b *Bridge) stepAside(o presence) {
 	for _, d := range b.ordered() {
 		b.abandon(d, rejection{Reason: "standby", Message: "another bridge is at work at this base topic"})
 	}
-	s.role, s.heard, s.held = roleAside, time.Now(), nil
+	s.role, s.heard, s.held, s.excess = roleAside, time.Now(), nil, nil
 	b.later.cancel("presence")
 	b.outbox.restrict(outboxMute)
 	b.disown()
@@ -248,11 +250,14 @@ func (b *Bridge) hold(m link.Message, t discovery.Target) bool {
 	if t.Kind == discovery.KindDiscovery || b.stand.role == roleActive {
 		return false
 	}
-	if b.stand.role == roleAsking && len(b.stand.held) < heldMost {
-		b.stand.held = append(b.stand.held, m)
-		return true
+	switch s := &b.stand; {
+	case s.role == roleAsking && len(s.held) < heldMost:
+		s.held = append(s.held, m)
+	case s.role == roleAsking && len(s.excess) < spillSize:
+		s.excess = append(s.excess, slim(m))
+	default:
+		b.m.mqttDropped.WithLabelValues("standby").Inc()
 	}
-	b.m.mqttDropped.WithLabelValues("standby").Inc()
 	return true
 }
 
