@@ -304,7 +304,7 @@ func (b *Bridge) calmPeriod() time.Duration {
 	if left > share/2 {
 		return b.o.Reconcile
 	}
-	spread := time.Duration(len(b.devices)) * 2 * time.Hour / time.Duration(max(1, share))
+	spread := time.Duration(len(b.devices)) * 90 * time.Minute / time.Duration(max(1, share)) // a third is for all else
 	return max(b.o.Reconcile, min(spread, b.patience()*4/5))
 }
 
