@@ -140,6 +140,7 @@ func TestF069CommandLooksWhetherLGIsBack(t *testing.T) {
 		d.after(time.Minute)
 		_, slug := d.slugOf(guestRoom)
 		d.leave()
+		d.refresh()
 		d.after(7 * time.Minute)
 		results, err := d.broker.Subscribe(d.topics.Result(slug))
 		if err != nil {
