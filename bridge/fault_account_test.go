@@ -370,7 +370,7 @@ func TestF004ButtonsDoNotProlong(t *testing.T) {
 		}
 		h.cloud.forget()
 		h.bridgeRequest("refresh", "ac")
-		h.after(60 * time.Second)
+		h.after(80 * time.Second)
 		if n := len(h.cloud.made("state ac")); n != 1 {
 			t.Errorf("%d reads when the first wait was over, want 1", n)
 		}

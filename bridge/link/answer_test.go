@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -183,9 +184,12 @@ func TestF045NeverBanned(t *testing.T) {
 	for name, anew := range map[string]bool{"cut": false, "made anew": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
 				var recent []time.Time
 				bans, all := 0, 0
-				s := &script{play: func(w wire, _ int) {
+				count := func() {
+					mu.Lock()
+					defer mu.Unlock()
 					recent = append(recent, time.Now())
 					for time.Since(recent[0]) > time.Minute {
 						recent = recent[1:]
@@ -194,6 +198,9 @@ func TestF045NeverBanned(t *testing.T) {
 						bans++
 					}
 					all++
+				}
+				s := &script{play: func(w wire, _ int) {
+					count()
 					if w.accept(); anew {
 						_, _ = io.Copy(io.Discard, w)
 					}
@@ -206,6 +213,8 @@ func TestF045NeverBanned(t *testing.T) {
 					}
 				}
 				synctest.Wait()
+				mu.Lock()
+				defer mu.Unlock()
 				if bans > 0 || all < 50 {
 					t.Errorf("banned %d times in %d connections", bans, all)
 				}
