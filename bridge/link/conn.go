@@ -41,11 +41,11 @@ var beforeConnack = []byte{connackPacket, disconnectPacket, authPacket}
 // every write, and send each packet in one piece. The last matters: the library
 // writes a PUBLISH in four parts, which would be four TLS records.
 //
-// The embedded mutex makes it a sync.Locker, which the library takes around
-// each packet.
+// The embedded turn makes it a sync.Locker, which the library takes around each
+// packet.
 type guard struct {
 	net.Conn
-	sync.Mutex
+	turn
 
 	in      *bufio.Reader
 	left    int         // bytes of the present packet that the library has not read yet
@@ -65,8 +65,15 @@ type guard struct {
 	ended time.Time     // when that was
 }
 
+// A turn is a lock that may be held for as long as a write takes. It is no mutex,
+// because who waits for one keeps the clock of testing/synctest from going on.
+type turn chan struct{}
+
+func (t turn) Lock()   { t <- struct{}{} }
+func (t turn) Unlock() { <-t }
+
 func newGuard(c net.Conn, silence time.Duration) *guard {
-	g := &guard{Conn: c, silence: silence, lost: make(chan struct{})}
+	g := &guard{Conn: c, turn: make(turn, 1), silence: silence, lost: make(chan struct{})}
 	g.in = bufio.NewReaderSize(watchdog{g}, 4096)
 	return g
 }
