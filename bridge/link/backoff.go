@@ -121,6 +121,9 @@ func (p *Pacer) Lost(now time.Time) {
 // the one that ended. PerMinute holds all the same.
 func (p *Pacer) Forget() { p.ceiling, p.short, p.up = 0, 0, time.Time{} }
 
+// Excuse keeps an end from counting as one of many: what followed explained it.
+func (p *Pacer) Excuse() { p.short = 0 }
+
 // churning tells that one connection after the other is accepted and lost. Some
 // brokers (Mosquitto 2.0 among them) do not say that a twin took it over.
 func (p *Pacer) churning() bool { return p.short >= 3 }

@@ -19,7 +19,7 @@ var (
 	errOldBroker = errors.New("the broker speaks MQTT 3.1.1 only, MQTT 5 is needed")
 	errNotMQTT   = errors.New("what answers is not an MQTT broker")
 	errNoConnack = errors.New("connection closed before an answer: is this an MQTT 5 broker, and the right port")
-	errNoTLS     = errors.New("no TLS comes about: is this a port for TLS, or is mqtt meant and not mqtts")
+	errNoTLS     = errors.New("no TLS comes about: is this a port for TLS (mqtts, wss), or a plain one (mqtt, ws)")
 	errMute      = errors.New("the broker did not answer within 10 s")
 	errSilent    = errors.New("nothing heard from the broker for more than twice the keepalive")
 	errLost      = fmt.Errorf("lost before the acknowledgement: %w", ErrDown)

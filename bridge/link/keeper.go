@@ -223,7 +223,7 @@ func (k *keeper) onError(err error) {
 	}
 	defer k.mu.Unlock()
 	if unanswered(err) {
-		k.pace.short = 0
+		k.pace.Excuse()
 	}
 	r, ok := k.keepAway(err, time.Now())
 	problem := words(err)
