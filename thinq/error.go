@@ -106,6 +106,13 @@ func (e *Error) text() string {
 	return cmp.Or(classTexts[e.Class()], classTexts[Unknown])
 }
 
+// Remedy is the part of Text that says what to do, in sentences; empty where there
+// is none.
+func (e *Error) Remedy() string {
+	_, remedy, _ := strings.Cut(e.Text(), ". ")
+	return remedy
+}
+
 func firstSentence(s string) string {
 	first, _, _ := strings.Cut(s, ". ")
 	return first

@@ -90,7 +90,7 @@ func remedy(err error) string {
 	if !byAPI {
 		return ""
 	}
-	_, what, _ := strings.Cut(e.Text(), ". ")
+	what := e.Remedy()
 	if what == "" {
 		return ""
 	}
