@@ -16,10 +16,7 @@ func TestF059NoAnswer(t *testing.T) {
 	withWay(t, personal, small, func(d *daemon) {
 		d.after(time.Minute)
 		_, slug := d.slugOf(guestRoom)
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		d.fault(thinqtest.Fault{Body: "html"})
 		d.publish(d.topics.SetAttr(slug, "air_con_operation_mode"), "power_on")
 		d.after(time.Minute)
@@ -57,10 +54,7 @@ func TestF059UnclearOutcome(t *testing.T) {
 			withWay(t, personal, o, func(d *daemon) {
 				d.after(time.Minute)
 				_, slug := d.slugOf(guestRoom)
-				results, err := d.broker.Subscribe(d.topics.Result(slug))
-				if err != nil {
-					d.Fatal(err)
-				}
+				results := d.results(slug)
 				tt.fault.Match, tt.fault.Times = thinqtest.Match{Method: "POST"}, 1
 				if err := d.sim.Fault(tt.fault); err != nil {
 					d.Fatal(err)

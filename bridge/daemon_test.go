@@ -277,10 +277,7 @@ func TestDaemon(t *testing.T) {
 		if calls := d.calls(0); len(calls) > 4*2+4 {
 			d.Errorf("calls at a cold start of two: %q", calls)
 		}
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		d.publish(d.topics.SetAttr(slug, "air_con_operation_mode"), "power_on")
 		d.after(5 * time.Second)
 		if got := statuses(d.T, results); !slices.Equal(got, []string{"accepted", "confirmed"}) {

@@ -305,10 +305,7 @@ func TestF109TwentyReconnects(t *testing.T) {
 		if err := d.sim.Patch(id, []byte(`{"operation":{"airConOperationMode":"POWER_ON"}}`)); err != nil {
 			d.Fatal(err)
 		}
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		for i := range 20 {
 			d.lg.Cut()
 			d.local.Cut()

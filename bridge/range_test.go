@@ -16,10 +16,7 @@ func TestRangeInTwoMessages(t *testing.T) {
 	withDaemon(t, thinqtest.Options{Samples: samples(office), ReportDelay: 200 * time.Millisecond}, func(d *daemon) {
 		d.after(time.Minute)
 		_, slug := d.slugOf(office)
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		before := len(d.sim.Calls(0))
 		d.publish(d.topics.SetAttr(slug, "climate_temperature_low"), "26.0")
 		d.publish(d.topics.SetAttr(slug, "climate_temperature_high"), "28.5")

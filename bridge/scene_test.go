@@ -55,10 +55,7 @@ func TestF063Scene(t *testing.T) {
 					d.Fatal(err)
 				}
 				d.after(5 * time.Second)
-				results, err := d.broker.Subscribe(d.topics.Result(slug))
-				if err != nil {
-					d.Fatal(err)
-				}
+				results := d.results(slug)
 				before := len(d.sim.Calls(0))
 				for _, message := range test.sent {
 					attr, payload, _ := strings.Cut(message, "=")

@@ -61,10 +61,7 @@ func TestStagedValues(t *testing.T) {
 				}
 				d.after(5 * time.Second)
 				before := len(d.sim.Calls(0))
-				results, err := d.broker.Subscribe(d.topics.Result(slug))
-				if err != nil {
-					d.Fatal(err)
-				}
+				results := d.results(slug)
 				for attr, payload := range test.stage {
 					d.publish(d.topics.SetAttr(slug, attr), payload)
 					d.after(time.Second)
@@ -112,10 +109,7 @@ func TestS36StartRefused(t *testing.T) {
 			d.Fatal(err)
 		}
 		d.after(5 * time.Second)
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		before := len(d.sim.Calls(0))
 		d.publish(d.topics.Set(slug), `{"upper_cook_mode":"roast","upper_start":"PRESS"}`)
 		d.after(5 * time.Second)

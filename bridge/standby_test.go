@@ -60,6 +60,16 @@ func publishers(messages <-chan linktest.Msg) map[string][]string {
 	}
 }
 
+// results are the results of an appliance's commands from now on.
+func (d *daemon) results(slug string) <-chan linktest.Msg {
+	d.Helper()
+	c, err := d.broker.Subscribe(d.topics.Result(slug))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return c
+}
+
 func (d *daemon) hear(filter string) <-chan linktest.Msg {
 	d.Helper()
 	synctest.Wait() // the broker reads what is retained without a lock

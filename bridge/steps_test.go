@@ -23,10 +23,7 @@ func TestStepsFollowReports(t *testing.T) {
 			d.Fatal(err)
 		}
 		d.after(5 * time.Second)
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		before := len(d.sim.Calls(0))
 		d.publish(d.topics.Set(slug), `{"climate_mode":"cool","climate_temperature":25,"climate_fan_mode":"low"}`)
 		d.after(4*reports + 100*time.Millisecond)

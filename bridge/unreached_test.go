@@ -106,10 +106,7 @@ func TestF069AnswerInEveryState(t *testing.T) {
 			withWay(t, personal, small, func(d *daemon) {
 				d.after(time.Minute)
 				_, slug := d.slugOf(guestRoom)
-				results, err := d.broker.Subscribe(d.topics.Result(slug))
-				if err != nil {
-					d.Fatal(err)
-				}
+				results := d.results(slug)
 				tt.ail(d)
 				before := len(d.sim.Calls(0))
 				d.publish(d.topics.SetAttr(slug, attr), "high")
@@ -142,10 +139,7 @@ func TestF069CommandLooksWhetherLGIsBack(t *testing.T) {
 		d.leave()
 		d.refresh()
 		d.after(7 * time.Minute)
-		results, err := d.broker.Subscribe(d.topics.Result(slug))
-		if err != nil {
-			d.Fatal(err)
-		}
+		results := d.results(slug)
 		d.away.Store(false)
 		for _, step := range []struct {
 			wait time.Duration

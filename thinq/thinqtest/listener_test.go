@@ -38,15 +38,22 @@ func dialSocket(ctx context.Context, s *thinqtest.Server, network *thinqtest.Net
 	return conn, err
 }
 
-// hear connects and reads everything.
-func hear(t *testing.T, s *thinqtest.Server, network *thinqtest.Network, token string) *listener {
+// socket connects, and reads nothing.
+func socket(t *testing.T, s *thinqtest.Server, network *thinqtest.Network, token string) *websocket.Conn {
 	t.Helper()
 	conn, err := dialSocket(t.Context(), s, network, token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &listener{Conn: conn, messages: make(chan string, 1000), ended: make(chan error, 1)}
 	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// hear connects and reads everything.
+func hear(t *testing.T, s *thinqtest.Server, network *thinqtest.Network, token string) *listener {
+	t.Helper()
+	conn := socket(t, s, network, token)
+	l := &listener{Conn: conn, messages: make(chan string, 1000), ended: make(chan error, 1)}
 	go func() {
 		for {
 			kind, message, err := conn.ReadMessage()

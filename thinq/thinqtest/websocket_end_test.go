@@ -17,11 +17,7 @@ import (
 func TestCallbackPong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, network, _ := stage(t, thinqtest.Options{})
-		conn, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := socket(t, s, network, accessToken(t, s))
 		pongs := make(chan string, 1)
 		conn.SetPongHandler(func(data string) error {
 			pongs <- data
@@ -113,11 +109,7 @@ func TestCallbackSlowReader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, network, _ := stage(t, thinqtest.Options{})
-				slow, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer slow.Close()
+				socket(t, s, network, accessToken(t, s))
 				l := hear(t, s, network, accessToken(t, s))
 				start := time.Now()
 				for i := range tt.messages {
@@ -147,11 +139,7 @@ func TestCallbackSlowReader(t *testing.T) {
 func TestCallbackLateReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, network, _ := stage(t, thinqtest.Options{})
-		conn, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := socket(t, s, network, accessToken(t, s))
 		for i := range 2000 {
 			s.Push("ac", fmt.Sprint(i))
 			synctest.Wait()
@@ -180,11 +168,7 @@ func TestCallbackLateReader(t *testing.T) {
 func TestCallbackFarewellUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, network, _ := stage(t, thinqtest.Options{})
-		conn, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := socket(t, s, network, accessToken(t, s))
 		time.Sleep(10*time.Minute + time.Millisecond)
 		if s.Sockets() != 0 {
 			t.Errorf("%d connections are left", s.Sockets())
@@ -201,18 +185,10 @@ func TestCallbackClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, network, _ := stage(t, thinqtest.Options{})
 		l := hear(t, s, network, accessToken(t, s))
-		deaf, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer deaf.Close()
+		socket(t, s, network, accessToken(t, s))
 		s.Push("ac", strings.Repeat("X", 100<<10)) // more than the network holds
 		l.next(t)
-		silent, err := dialSocket(t.Context(), s, network, accessToken(t, s))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer silent.Close() // never answers the farewell
+		socket(t, s, network, accessToken(t, s)) // never answers the farewell
 		start := time.Now()
 		s.Close()
 		if took := time.Since(start); took > 20*time.Second {
