@@ -77,7 +77,7 @@ func NewSpill() *Spill { return &Spill{ready: make(chan struct{}, 1)} }
 func (s *Spill) Take(m link.Message) {
 	s.mu.Lock()
 	if len(s.some) < spillSize {
-		s.some = append(s.some, slim(m))
+		s.some = append(s.some, cropped(m))
 	} else {
 		s.lost++
 	}
@@ -88,8 +88,8 @@ func (s *Spill) Take(m link.Message) {
 	}
 }
 
-// slim is a message without what is too much of it to be read in any case.
-func slim(m link.Message) link.Message {
+// cropped is a message without what is too much of it to be read in any case.
+func cropped(m link.Message) link.Message {
 	m.Payload = m.Payload[:min(len(m.Payload), commandPayload+1)]
 	return m
 }

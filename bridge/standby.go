@@ -254,7 +254,7 @@ func (b *Bridge) hold(m link.Message, t discovery.Target) bool {
 	case s.role == roleAsking && len(s.held) < heldMost:
 		s.held = append(s.held, m)
 	case s.role == roleAsking && len(s.excess) < spillSize:
-		s.excess = append(s.excess, slim(m))
+		s.excess = append(s.excess, cropped(m))
 	default:
 		b.m.mqttDropped.WithLabelValues("standby").Inc()
 	}
