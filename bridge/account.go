@@ -47,8 +47,8 @@ func (b *Bridge) succeeded() {
 		b.refreshAvailability()
 		b.readAll("recovered")
 	}
-	if was.condition == condClock && b.push.running && !b.push.live {
-		b.push.hangUp() // it may be waiting for longer
+	if was.dark || was.condition == condClock {
+		b.redial()
 	}
 }
 
@@ -68,7 +68,7 @@ func (b *Bridge) refused(err error) {
 	if r.dark {
 		b.doubtAccount(class, sentence(err))
 	}
-	if r.halt {
+	if r.halt || r.dark && b.account.dark {
 		b.halt(err, r)
 	}
 	text := sentence(err)
@@ -117,7 +117,9 @@ func (a *account) failed() {
 }
 
 // halt stops background calls until the next probe. What commands meet before it
-// is the same refusal once more, and puts nothing off.
+// is the same refusal once more, and puts nothing off. So it is when LG has been
+// out of reach for a while: were each call tried again by itself, they would use
+// up those that are needed when LG is back.
 func (b *Bridge) halt(err error, r reaction) {
 	until := b.account.until
 	if !time.Now().Before(until) {
@@ -181,6 +183,7 @@ func (b *Bridge) alive() {
 		b.refreshAvailability()
 	}
 	b.account.failing, b.account.trouble = time.Time{}, ""
+	b.account.until, b.account.tries = time.Time{}, 0
 	b.later.cancel("dark")
 }
 

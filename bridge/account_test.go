@@ -98,6 +98,26 @@ func TestEventsKeepAlive(t *testing.T) {
 	})
 }
 
+// An event after an outage proves it too: LG is asked again, before its turn.
+func TestEventEndsOutage(t *testing.T) {
+	cooling(t, func(h *home) {
+		for range 500 {
+			h.cloud.fail("*", context.DeadlineExceeded)
+		}
+		h.bridgeRequest("refresh", "")
+		h.after(2 * time.Hour)
+		h.cloud.change(func() { clear(h.cloud.faults) })
+		h.cloud.report("ac", `{"temperature":{"currentTemperature":20}}`)
+		h.after(time.Second)
+		calls := len(h.cloud.made(""))
+		h.bridgeRequest("refresh", "")
+		h.after(time.Second)
+		if h.availability("ac") != online || len(h.cloud.made("")) == calls {
+			t.Errorf("availability = %q, %d calls", h.availability("ac"), len(h.cloud.made(""))-calls)
+		}
+	})
+}
+
 func TestTokenRefused(t *testing.T) {
 	cooling(t, func(h *home) {
 		for range 100 {

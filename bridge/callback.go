@@ -80,6 +80,7 @@ type attempt struct {
 func (c *caller) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer c.end(cancel)
+	c.pace.Anew(time.Now())
 	ping, look := time.NewTicker(linePing), time.NewTicker(lineLook)
 	defer ping.Stop()
 	defer look.Stop()

@@ -139,6 +139,31 @@ func TestF012NoNames(t *testing.T) {
 	})
 }
 
+// LG is away for hours. It is asked now and then, and not by each appliance for
+// itself, so that there are calls left to read all of them when it is back.
+func TestF012LongOutage(t *testing.T) {
+	withDaemon(t, thinqtest.Options{Samples: thinqtest.Samples()[:10]}, func(d *daemon) {
+		d.after(2 * time.Hour)
+		d.fault(thinqtest.Fault{Status: http.StatusServiceUnavailable})
+		d.do(d.sim.BrokerAction("stop"))
+		d.lg.Cut()
+		d.after(time.Hour)
+		calls := len(d.sim.Calls(0))
+		d.after(2 * time.Hour)
+		if n := len(d.calls(calls)); n < 10 || n > 50 {
+			d.Errorf("%d calls in two hours", n)
+		}
+		d.warm(7)
+		d.sim.ClearFaults()
+		d.do(d.sim.BrokerAction("start"))
+		called := func() bool { return d.cloud().State == "ok" }
+		heard := func() bool { return d.pushInfo().State == "live" }
+		d.until(8*time.Minute, "a sign of life", func() bool { return called() || heard() })
+		x := newTruth(d)
+		d.until(30*time.Second, "all the rest", func() bool { return called() && heard() && len(x.wrong()) == 0 })
+	})
+}
+
 // LG sends us to an event broker that does not exist, while the one we know is
 // away: it is tried again, and found when it is back.
 func TestF012RouteMoved(t *testing.T) {

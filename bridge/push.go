@@ -35,9 +35,10 @@ type push struct {
 	since      time.Time // when live last changed
 	again      time.Time // no new attempt before
 	tries      int
-	text       string // why it is not live
-	twin       string // that another client takes the connection over, for a person
-	told       string // the condition in one word, as last told
+	class      thinq.Class // of the error that ended the last one
+	text       string      // why it is not live
+	twin       string      // that another client takes the connection over, for a person
+	told       string      // the condition in one word, as last told
 	hangUp     context.CancelFunc
 	distrust   func() // ends the connection for want of another certificate
 
@@ -130,6 +131,9 @@ func (b *Bridge) pushChanged(up bool) {
 		if missed {
 			b.missed()
 		}
+		if b.outOfReach() {
+			b.hurry() // LG is there: what is asked may be answered as well
+		}
 	}
 	b.log.Debug("event connection", "live", up) // the subscriber tells of it
 	b.pushJudged()
@@ -172,10 +176,11 @@ func (b *Bridge) hungUp(err error) {
 		b.push.again = time.Now().Add(jitter(5*time.Second, 0.5))
 		return
 	}
-	_, r := b.judgeRefusal(err)
+	class, r := b.judgeRefusal(err)
 	if len(r.waits) == 0 {
 		r = policy[thinq.Unknown]
 	}
+	b.push.class = class
 	b.push.again = time.Now().Add(r.wait(b.push.tries))
 	b.push.tries++
 	if text := sentence(err); b.push.text != text {
@@ -185,6 +190,18 @@ func (b *Bridge) hungUp(err error) {
 	}
 	if r.halt || r.dark {
 		b.refused(err)
+	}
+}
+
+// redial has the event connection made at once where it waits because LG could not
+// be reached: now it can, and the wait may be of minutes (F-103). A client that
+// another one sent away stays away.
+func (b *Bridge) redial() {
+	switch {
+	case b.push.running && !b.push.live && b.push.twin == "":
+		b.push.hangUp()
+	case !b.push.running && b.push.class == thinq.Busy:
+		b.push.again = time.Time{}
 	}
 }
 

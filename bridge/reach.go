@@ -18,12 +18,15 @@ func (b *Bridge) signedOut() *rejection {
 
 // barred is why no command can get to LG now, as far as is known.
 func (b *Bridge) barred() *rejection {
-	if b.account.dark && b.account.class == thinq.Busy {
+	if b.outOfReach() {
 		b.hurry()
 		return b.unreached(nil)
 	}
 	return b.signedOut()
 }
+
+// outOfReach reports whether LG has not answered for a while.
+func (b *Bridge) outOfReach() bool { return b.account.dark && b.account.class == thinq.Busy }
 
 // unreached is why a command did not get to LG.
 func (b *Bridge) unreached(err error) *rejection {
@@ -42,8 +45,8 @@ func (b *Bridge) unreached(err error) *rejection {
 func (b *Bridge) nextTry(now time.Time) time.Time {
 	at := now.Add(probeAfter)
 	for _, j := range b.jobs {
-		if j.after.After(now) && j.after.Before(at) {
-			at = j.after
+		if next := latest(j.after, b.account.until); next.After(now) && next.Before(at) {
+			at = next
 		}
 	}
 	return at
@@ -56,6 +59,9 @@ func (b *Bridge) hurry() {
 		return
 	}
 	b.hurried = now
+	if b.outOfReach() {
+		b.account.until = time.Time{}
+	}
 	for _, j := range b.jobs {
 		if j.kind == "list" {
 			j.after = time.Time{}

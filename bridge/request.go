@@ -155,7 +155,7 @@ func (b *Bridge) healthCheck(a *ask) {
 // at once, and the list is read when it can be.
 func (b *Bridge) discover(a *ask) {
 	if why := b.unasked(1); why != nil {
-		b.list(thinq.Background, nil)
+		b.hurry()
 		a.fail(why)
 		return
 	}

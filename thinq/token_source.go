@@ -34,7 +34,7 @@ const (
 	earlyShare   = 5                // renewed when one part of so many is left
 	renewalLimit = 35 * time.Second // for a renewal, which may take two calls
 	renewalPause = 30 * time.Second // after a failure that time may heal; doubles with every further one
-	longestPause = 5 * time.Minute  // but not beyond this
+	longestPause = 2 * time.Minute  // but not beyond this: who asks for tokens waits as well
 	savingPause  = 30 * time.Second // between attempts to save
 	retryRefused = 6 * time.Hour    // after a failure that only a person can heal
 	freshFor     = 10 * time.Second // between a renewal and the next one, at least

@@ -300,7 +300,7 @@ func TestTroubledRenewal(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if n := g.renewals(); n < 36 || n > 42 {
+		if n := g.renewals(); n < 88 || n > 94 {
 			t.Errorf("%d renewals in three hours", n)
 		}
 		g.mu.Lock()

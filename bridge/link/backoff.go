@@ -121,6 +121,15 @@ func (p *Pacer) Lost(now time.Time) {
 // the one that ended. PerMinute holds all the same.
 func (p *Pacer) Forget() { p.ceiling, p.short, p.up = 0, 0, time.Time{} }
 
+// Anew is for somebody who knows that the broker can be reached again: an attempt
+// that is still waited for is not made, and the next one is as the first.
+// PerMinute holds all the same.
+func (p *Pacer) Anew(now time.Time) {
+	p.Forget()
+	p.started = false
+	p.attempts = slices.DeleteFunc(p.attempts, now.Before)
+}
+
 // Excuse keeps an end from counting as one of many: what followed explained it.
 func (p *Pacer) Excuse() { p.short = 0 }
 

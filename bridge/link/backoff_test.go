@@ -96,6 +96,33 @@ func TestPacerKeepsWhatWasPlanned(t *testing.T) {
 	}
 }
 
+// Who knows that the broker can be reached again waits for nothing that was
+// planned, but a minute has no more attempts for that.
+func TestPacerAnew(t *testing.T) {
+	p := NewPacer(CloudBackoff)
+	now := time.Unix(0, 0)
+	for range 20 {
+		now = now.Add(p.Next(now))
+	}
+	now = now.Add(time.Hour)
+	p.Next(now)
+	var made []time.Time
+	for range 10 {
+		p.Anew(now)
+		wait := p.Next(now)
+		if len(made) == 0 && wait != 0 {
+			t.Errorf("waits %v", wait)
+		}
+		now = now.Add(wait)
+		made = append(made, now)
+	}
+	for i := range made[CloudBackoff.PerMinute:] {
+		if span := made[i+CloudBackoff.PerMinute].Sub(made[i]); span < time.Minute {
+			t.Errorf("%d attempts in %v", CloudBackoff.PerMinute+1, span)
+		}
+	}
+}
+
 func TestPacerForgetsOnlyWhatWasStable(t *testing.T) {
 	now := time.Unix(0, 0)
 	p := &Pacer{Backoff: LocalBackoff}
