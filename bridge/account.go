@@ -177,13 +177,12 @@ func (b *Bridge) alive() {
 		return
 	}
 	if b.account.dark {
-		b.account.dark = false
+		b.account.dark, b.account.until, b.account.tries = false, time.Time{}, 0
 		b.account.condition, b.account.text = condOK, ""
 		b.accountChanged()
 		b.refreshAvailability()
 	}
 	b.account.failing, b.account.trouble = time.Time{}, ""
-	b.account.until, b.account.tries = time.Time{}, 0
 	b.later.cancel("dark")
 }
 

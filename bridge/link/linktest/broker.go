@@ -148,6 +148,9 @@ func (b *Broker) Subscribe(filter string) (<-chan Msg, error) {
 		default:
 		}
 	})
+	// The library has read what is retained without the lock of those who write it.
+	// To have held it afterwards keeps that apart from what they write later.
+	b.server.Topics.InlineUnsubscribe(-1, filter)
 	return c, err
 }
 
