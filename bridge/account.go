@@ -167,7 +167,20 @@ func (b *Bridge) darken() {
 		b.account.text = "LG's cloud cannot be reached: " + b.account.trouble
 		b.accountChanged()
 	}
+	b.lapse()
 	b.refreshAvailability()
+}
+
+// lapse notes that nothing tells any longer what the appliances do: calls have
+// failed for a while, and there are no events. So each of them stays unavailable
+// until it is heard of. Those that cannot be read have nothing but events.
+func (b *Bridge) lapse() {
+	if !b.account.dark || b.push.live {
+		return
+	}
+	for _, d := range b.devices {
+		d.lapsed = !d.unsupported["state"]
+	}
 }
 
 // alive notes that an event came: LG is not out of reach, even if calls fail.
@@ -181,6 +194,11 @@ func (b *Bridge) alive() {
 		b.account.condition, b.account.text = condOK, ""
 		b.accountChanged()
 		b.refreshAvailability()
+		for _, d := range b.ordered() {
+			if d.lapsed {
+				b.read(d, orderRead, "recovered")
+			}
+		}
 	}
 	b.account.failing, b.account.trouble = time.Time{}, ""
 	b.later.cancel("dark")

@@ -118,6 +118,45 @@ func TestEventEndsOutage(t *testing.T) {
 	})
 }
 
+// What an appliance did while LG was out of reach nobody knows until it is heard of
+// again, however early others are. With events all the while there is no such doubt.
+func TestF012UnheardStaysUnavailable(t *testing.T) {
+	for name, events := range map[string]bool{"no events": false, "events": true} {
+		t.Run(name, func(t *testing.T) {
+			inHome(t, []string{ac, strings.Replace(ac, "ac=", "other=", 1)}, func(h *home) {
+				var ep thinq.Endpoint
+				h.o.Subscriber = func(ctx context.Context, e thinq.Endpoint, _ func([]byte)) error {
+					ep = e
+					ep.Up(true)
+					<-ctx.Done()
+					return nil
+				}
+				h.start()
+				h.after(time.Minute)
+				ep.Up(events)
+				failed := errors.New("no route to host")
+				for range 100 {
+					h.cloud.fail("*", failed)
+					h.cloud.fail("state other", failed)
+				}
+				h.bridgeRequest("refresh", "")
+				h.after(6 * time.Minute)
+				h.cloud.change(func() { delete(h.cloud.faults, "*") })
+				h.after(7 * time.Minute)
+				want := map[bool]string{true: online, false: offline}[events]
+				if h.availability("ac") != online || h.availability("other") != want {
+					t.Errorf("read: %q, not read: %q", h.availability("ac"), h.availability("other"))
+				}
+				h.cloud.report("other", `{"temperature":{"currentTemperature":20}}`)
+				h.after(time.Second)
+				if h.availability("other") != online {
+					t.Errorf("heard of: %q", h.availability("other"))
+				}
+			})
+		})
+	}
+}
+
 func TestTokenRefused(t *testing.T) {
 	cooling(t, func(h *home) {
 		for range 100 {

@@ -32,6 +32,7 @@ type device struct {
 	early   json.RawMessage // a state that came before its profile
 
 	known   bool      // heard of in this run
+	lapsed  bool      // and not since LG was out of reach: it may be otherwise now
 	seen    time.Time // last report or read
 	away    bool      // LG says that it is not connected
 	missing missing
@@ -222,7 +223,7 @@ func (b *Bridge) describe(d *device, reason string) {
 
 // available reports whether an appliance can be reached, as far as we know.
 func (b *Bridge) available(d *device) bool {
-	return d.known && !d.away && !d.disabled && !d.missing.doubted() && !b.account.dark && !b.stale(d)
+	return d.known && !d.lapsed && !d.away && !d.disabled && !d.missing.doubted() && !b.account.dark && !b.stale(d)
 }
 
 const (

@@ -99,7 +99,7 @@ func (b *Bridge) apply(d *device, report thinq.State, source string) (changed th
 	if d.away {
 		b.log.Info("appliance connected again", "device", d.slug)
 	}
-	d.seen, d.known, d.away, d.trouble, d.lost = time.Now(), true, false, "", time.Time{}
+	d.seen, d.known, d.lapsed, d.away, d.trouble, d.lost = time.Now(), true, false, false, "", time.Time{}
 	changed = d.state.Merge(report)
 	if changed != nil {
 		b.derive(d, changed, fresh)

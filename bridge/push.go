@@ -125,6 +125,7 @@ func (b *Bridge) pushChanged(up bool) {
 	}
 	missed := b.missedEvents()
 	b.push.live, b.push.since = up, time.Now()
+	b.lapse()
 	if up {
 		b.push.text, b.push.tries = "", 0
 		b.m.pushReconnects.WithLabelValues(b.o.Account, "up").Inc()
