@@ -157,7 +157,7 @@ func TestF039BrokerTenMinutesLate(t *testing.T) {
 		if s.Ready || !strings.Contains(strings.Join(s.Awaited, ", "), "broker") || s.Cloud != "ok" || s.Push != "live" || len(s.Devices) != 2 {
 			d.Errorf("snapshot: %+v", s)
 		}
-		d.listen()
+		d.openBroker()
 		d.until(time.Minute, "online", d.atWork)
 		if got := d.told(); len(got) >= 10 {
 			d.Errorf("%d lines:\n%s", len(got), strings.Join(got, ""))
