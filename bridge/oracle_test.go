@@ -202,9 +202,10 @@ type order struct {
 	path        thinq.Path
 	goal        any
 	sent        time.Time
-	clear       bool     // nothing stood between its sender and the bridge
-	stages      []string // that its sender heard of
-	effect      bool     // a call made it
+	clear       bool            // nothing stood between its sender and the bridge
+	stages      []string        // that its sender heard of
+	effect      bool            // a call made it
+	restored    map[*order]bool // what was wished for again, if this is a new mode
 }
 
 func (o *order) String() string {
@@ -276,7 +277,7 @@ func (l *ledger) hear() {
 // send gives an order.
 func (l *ledger) send(o order) {
 	l.Helper()
-	o.transaction, o.sent = fmt.Sprint("c", len(l.inOrder)), time.Now()
+	o.transaction, o.sent, o.restored = fmt.Sprint("c", len(l.inOrder)), time.Now(), map[*order]bool{}
 	l.orders[o.transaction] = &o
 	l.inOrder = append(l.inOrder, &o)
 	l.publish(l.topics.Set(o.slug), fmt.Sprintf(`{%q:%q,"transaction":%q}`, o.attr, o.value, o.transaction))
@@ -326,7 +327,7 @@ func (l *ledger) wrong() (all []string) {
 // effects are calls that nobody ordered, or not so late, or not so often.
 func (l *ledger) effects() (all []string) {
 	for _, c := range l.sim.Calls(0) {
-		if isControl(c) && !l.justified(c) && !l.wakes(c) {
+		if isControl(c) && !l.justified(c) && !l.wakes(c) && !l.restores(c) {
 			all = append(all, fmt.Sprintf("call %d at %s %s %s (%d %s): nobody ordered this then, but%s", c.N, l.when(c).Format(clockFace), c.Path, c.Body, c.Status, c.Code, l.near(c)))
 		}
 	}
@@ -343,8 +344,6 @@ func (l *ledger) near(c thinqtest.Call) (text string) {
 	return text
 }
 
-// justified finds the orders behind a call. An order justifies one that LG did
-// not refuse.
 // wakes reports whether a call switches on what another order needs to be on: it
 // came when the appliance was about to be off, which its sender did not know.
 func (l *ledger) wakes(c thinqtest.Call) bool {
@@ -355,6 +354,27 @@ func (l *ledger) wakes(c thinqtest.Call) bool {
 	})
 }
 
+// restores reports whether a call wishes again for what a new mode undoes: a
+// dashboard had sent both at once. Each mode does so once for each such order.
+func (l *ledger) restores(c thinqtest.Call) bool {
+	at := l.when(c)
+	for i, o := range l.inOrder {
+		if !o.effect || !discovery.Fleeting(o.path) || !strings.Contains(c.Path, o.device) || !carries(c.Body, o.path, o.goal) {
+			continue
+		}
+		for _, mode := range l.inOrder[i+1:] {
+			if mode.slug == o.slug && strings.HasSuffix(mode.path.Resource, "obMode") && !mode.restored[o] &&
+				mode.sent.Sub(o.sent) <= 100*time.Millisecond && at.After(mode.sent) && at.Sub(mode.sent) <= lifeOfOrders {
+				mode.restored[o] = true
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// justified finds the orders behind a call. An order justifies one that LG did
+// not refuse.
 func (l *ledger) justified(c thinqtest.Call) bool {
 	found := map[string]bool{} // by what was set
 	at := l.when(c)
@@ -438,4 +458,43 @@ func TestOracles(t *testing.T) {
 			d.Errorf("all is well again, and yet:\n%s", strings.Join(got, "\n"))
 		}
 	})
+}
+
+// What a new mode undoes may be wished for again: once, at once, and only where
+// both were ordered together.
+func TestOracleKnowsWhatIsRestored(t *testing.T) {
+	begin := time.Unix(0, 0)
+	for name, test := range map[string]struct {
+		pause time.Duration // between the two orders
+		late  time.Duration // of the call after them
+		path  thinq.Path
+		mode  string // resource of the other order
+		times int    // it is right so often
+	}{
+		"together":       {50 * time.Millisecond, 2 * time.Second, thinq.Path{Resource: "airFlow", Name: "windStrength"}, "airConJobMode", 1},
+		"apart":          {150 * time.Millisecond, 2 * time.Second, thinq.Path{Resource: "airFlow", Name: "windStrength"}, "airConJobMode", 0},
+		"the other way":  {-50 * time.Millisecond, 2 * time.Second, thinq.Path{Resource: "airFlow", Name: "windStrength"}, "airConJobMode", 0},
+		"late":           {50 * time.Millisecond, 11 * time.Second, thinq.Path{Resource: "airFlow", Name: "windStrength"}, "airConJobMode", 0},
+		"no mode":        {50 * time.Millisecond, 2 * time.Second, thinq.Path{Resource: "airFlow", Name: "windStrength"}, "timer", 0},
+		"nothing undone": {50 * time.Millisecond, 2 * time.Second, thinq.Path{Resource: "timer", Name: "windStrength"}, "airConJobMode", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wish := &order{device: "ac", slug: "ac", path: test.path, goal: "MID", sent: begin, effect: true}
+			mode := &order{device: "ac", slug: "ac", path: thinq.Path{Resource: test.mode, Name: "currentJobMode"}, sent: begin.Add(test.pause), restored: map[*order]bool{}}
+			l := &ledger{inOrder: []*order{wish, mode}}
+			if test.pause < 0 {
+				slices.Reverse(l.inOrder)
+			}
+			call := thinqtest.Call{Method: "POST", Path: "/devices/ac/control", Body: json.RawMessage(`{"airFlow":{"windStrength":"MID"}}`), Time: mode.sent.Add(test.late)}
+			times := 0
+			for range 3 {
+				if l.restores(call) {
+					times++
+				}
+			}
+			if times != test.times {
+				t.Errorf("right %d times, not %d", times, test.times)
+			}
+		})
+	}
 }
