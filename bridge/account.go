@@ -44,8 +44,7 @@ func (b *Bridge) succeeded() {
 		b.log.Info("LG's cloud answers again", "after", was.illness(), "failures", was.failures)
 	}
 	if was.dark {
-		b.refreshAvailability()
-		b.readAll("recovered")
+		b.recovered()
 	}
 	if was.dark || was.condition == condClock {
 		b.redial()
@@ -183,6 +182,12 @@ func (b *Bridge) lapse() {
 	}
 }
 
+// recovered shows what is known, and reads the rest, when LG is there again.
+func (b *Bridge) recovered() {
+	b.refreshAvailability()
+	b.readAll("recovered")
+}
+
 // alive notes that an event came: LG is not out of reach, even if calls fail.
 // A refused token is another matter.
 func (b *Bridge) alive() {
@@ -193,12 +198,7 @@ func (b *Bridge) alive() {
 		b.account.dark, b.account.until, b.account.tries = false, time.Time{}, 0
 		b.account.condition, b.account.text = condOK, ""
 		b.accountChanged()
-		b.refreshAvailability()
-		for _, d := range b.ordered() {
-			if d.lapsed {
-				b.read(d, orderRead, "recovered")
-			}
-		}
+		b.recovered()
 	}
 	b.account.failing, b.account.trouble = time.Time{}, ""
 	b.later.cancel("dark")

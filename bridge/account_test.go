@@ -14,14 +14,18 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 )
 
+// loseCloud has no call get through any more, and one made.
+func (h *home) loseCloud() {
+	h.Helper()
+	h.cloud.fail("*", slices.Repeat([]error{context.DeadlineExceeded}, 500)...)
+	h.bridgeRequest("refresh", "")
+}
+
 // A cloud out of reach makes everything unavailable after five minutes, with
 // its last state kept, and available again afterwards.
 func TestCloudUnreachable(t *testing.T) {
 	cooling(t, func(h *home) {
-		for range 500 {
-			h.cloud.fail("*", context.DeadlineExceeded)
-		}
-		h.bridgeRequest("refresh", "")
+		h.loseCloud()
 		h.after(4 * time.Minute)
 		if h.availability("ac") != online {
 			t.Error("unavailable too early")
@@ -101,10 +105,7 @@ func TestEventsKeepAlive(t *testing.T) {
 // An event after an outage proves it too: LG is asked again, before its turn.
 func TestEventEndsOutage(t *testing.T) {
 	cooling(t, func(h *home) {
-		for range 500 {
-			h.cloud.fail("*", context.DeadlineExceeded)
-		}
-		h.bridgeRequest("refresh", "")
+		h.loseCloud()
 		h.after(2 * time.Hour)
 		h.cloud.change(func() { clear(h.cloud.faults) })
 		h.cloud.report("ac", `{"temperature":{"currentTemperature":20}}`)
@@ -134,12 +135,8 @@ func TestF012UnheardStaysUnavailable(t *testing.T) {
 				h.start()
 				h.after(time.Minute)
 				ep.Up(events)
-				failed := errors.New("no route to host")
-				for range 100 {
-					h.cloud.fail("*", failed)
-					h.cloud.fail("state other", failed)
-				}
-				h.bridgeRequest("refresh", "")
+				h.cloud.fail("state other", slices.Repeat([]error{context.DeadlineExceeded}, 100)...)
+				h.loseCloud()
 				h.after(6 * time.Minute)
 				h.cloud.change(func() { delete(h.cloud.faults, "*") })
 				h.after(7 * time.Minute)
