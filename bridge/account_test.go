@@ -128,13 +128,13 @@ func TestF012UnheardStaysUnavailable(t *testing.T) {
 				var ep thinq.Endpoint
 				h.o.Subscriber = func(ctx context.Context, e thinq.Endpoint, _ func([]byte)) error {
 					ep = e
-					ep.Up(true)
+					ep.Told(thinq.FreshFlow)
 					<-ctx.Done()
 					return nil
 				}
 				h.start()
 				h.after(time.Minute)
-				ep.Up(events)
+				ep.Told(map[bool]thinq.Flow{true: thinq.ResumedFlow}[events])
 				h.cloud.fail("state other", slices.Repeat([]error{context.DeadlineExceeded}, 100)...)
 				h.loseCloud()
 				h.after(6 * time.Minute)

@@ -118,13 +118,13 @@ func (c *caller) end(cancel context.CancelFunc) {
 	}
 	if c.line != nil {
 		c.line.leave(0)
-		c.tell(false)
+		c.tell(thinq.NoFlow)
 	}
 }
 
-func (c *caller) tell(up bool) {
-	if c.ep.Up != nil {
-		c.ep.Up(up)
+func (c *caller) tell(now thinq.Flow) {
+	if c.ep.Told != nil {
+		c.ep.Told(now)
 	}
 }
 
@@ -206,7 +206,7 @@ func (c *caller) adopt(l *line) {
 	go l.read(func(kind int, data []byte) { c.take(l, kind, data) })
 	level := slog.LevelDebug // it takes the place of another one
 	if old == nil {
-		c.tell(true)
+		c.tell(thinq.FreshFlow)
 		level = slog.LevelInfo
 	}
 	c.Logger.Log(context.Background(), level, "connected", "callback", c.ep.URL.Host)
@@ -218,7 +218,7 @@ func (c *caller) lost() {
 	c.line = nil
 	c.pace.Lost(time.Now())
 	l.close()
-	c.tell(false)
+	c.tell(thinq.NoFlow)
 	level := slog.LevelWarn
 	if websocket.IsCloseError(l.err, websocket.CloseGoingAway, websocket.CloseNormalClosure) {
 		level = slog.LevelDebug // all connections end so

@@ -83,9 +83,9 @@ func TestCallbackOverSimulatedCloud(t *testing.T) {
 func twelveHours(t *testing.T, c *partnerCloud, once bool) {
 	log := &journal{}
 	sub := bridge.Callback(bridge.CallbackOptions{Dial: c.network.Dial, Logger: slog.New(slog.NewTextHandler(log, nil))})
-	ups := make(chan bool, 1000)
+	ups := make(chan thinq.Flow, 1000)
 	tell := func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
-		ep.Up = func(up bool) { ups <- up }
+		ep.Told = func(now thinq.Flow) { ups <- now }
 		return sub(ctx, ep, handle)
 	}
 	heard := make(chan int, 10000)
@@ -99,7 +99,7 @@ func twelveHours(t *testing.T, c *partnerCloud, once bool) {
 			}
 		})
 	}()
-	if !<-ups {
+	if <-ups != thinq.FreshFlow {
 		t.Fatal("not up")
 	}
 	id := c.Devices()[0].ID

@@ -210,7 +210,7 @@ func (c *called) endpoint() thinq.Endpoint {
 			}
 			return c.token(refused)
 		},
-		Up: func(up bool) { c.ups <- up },
+		Told: func(now thinq.Flow) { c.ups <- now == thinq.FreshFlow },
 		Dropped: func(reason string) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

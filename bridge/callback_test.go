@@ -468,17 +468,17 @@ func TestCallbackEnds(t *testing.T) {
 func BenchmarkCallback(b *testing.B) {
 	s := newCallbackServer(b)
 	heard := make(chan struct{})
-	up := make(chan bool, 2)
+	told := make(chan thinq.Flow, 2)
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error)
 	go func() {
 		ended <- bridge.Callback(bridge.CallbackOptions{Dial: s.network.Dial})(ctx, thinq.Endpoint{
 			URL:   &url.URL{Scheme: "ws", Host: callbackHost},
 			Token: func(context.Context, string) (string, error) { return "token", nil },
-			Up:    func(is bool) { up <- is },
+			Told:  func(now thinq.Flow) { told <- now },
 		}, func([]byte) { heard <- struct{}{} })
 	}()
-	<-up
+	<-told
 	message, err := websocket.NewPreparedMessage(websocket.TextMessage, report(1))
 	if err != nil {
 		b.Fatal(err)

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,25 @@ func TestF023EveryPhaseRetries(t *testing.T) {
 		d.after(5 * time.Second)
 		if wrong := x.wrong(); len(wrong) > 0 {
 			d.Errorf("after an event: %q", wrong)
+		}
+	})
+}
+
+// An event broker that has kept nothing for us says so, however short the outage
+// was: what the appliances did meanwhile is read.
+func TestF035NothingKept(t *testing.T) {
+	t.Parallel()
+	withWay(t, personal, small, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(guestRoom)
+		for i := range 3 {
+			d.do(d.sim.BrokerAction("stop"))
+			d.after(10 * time.Second)
+			want := float64(20 + i)
+			d.do(d.sim.Patch(id, fmt.Appendf(nil, `{"temperature":{"targetTemperature":%v}}`, want)))
+			d.sim.Advance(11 * time.Minute) // in which LG's broker forgets us
+			d.do(d.sim.BrokerAction("start"))
+			d.until(45*time.Second, "what was set during the outage", func() bool { return d.value(slug, "target_temperature") == want })
 		}
 	})
 }

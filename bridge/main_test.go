@@ -290,7 +290,7 @@ func newHome(t *testing.T, appliances ...string) *home {
 
 // subscribeFake is a connection that is up until it is told to end.
 func subscribeFake(ctx context.Context, ep thinq.Endpoint, _ func([]byte)) error {
-	ep.Up(true)
+	ep.Told(thinq.FreshFlow)
 	<-ctx.Done()
 	return nil
 }

@@ -17,49 +17,50 @@ func (notOffered) Error() string      { return "not offered" }
 func (notOffered) Class() thinq.Class { return thinq.Unsupported }
 
 // switched makes the event connection of a home come and go at will.
-func switched(h *home, forgets bool) (turn func(up bool)) {
+func switched(h *home) (turn func(thinq.Flow)) {
 	var ep thinq.Endpoint
-	h.cloud.endpoint = thinq.Endpoint{Forgets: forgets}
 	h.o.Subscriber = func(ctx context.Context, at thinq.Endpoint, _ func([]byte)) error {
 		ep = at
 		<-ctx.Done()
 		return nil
 	}
-	return func(up bool) {
-		ep.Up(up)
+	return func(now thinq.Flow) {
+		ep.Told(now)
 		h.after(time.Second)
 	}
 }
 
-// What a forgetful connection missed is read, however short the gap; one that
-// is told of afterwards is read only after a while. A connection that is merely
-// replaced tells nothing, and nothing is read.
+// What was missed is read, however short the gap, even one that nobody noticed;
+// what the broker has kept is told afterwards, and is read only after a while.
 func TestGapIsRead(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		forgets bool
-		gap     time.Duration
-		reads   int
+		name  string
+		again thinq.Flow
+		gap   time.Duration // zero: nobody noticed it
+		reads int
 	}{
-		{"callback", true, time.Second, 2},
-		{"broker, short", false, 30 * time.Second, 0},
-		{"broker, long", false, 2 * time.Minute, 2},
+		{"nothing kept", thinq.FreshFlow, time.Second, 2},
+		{"nothing kept, unnoticed", thinq.FreshFlow, 0, 2},
+		{"kept, short", thinq.ResumedFlow, 30 * time.Second, 0},
+		{"kept, unnoticed", thinq.ResumedFlow, 0, 0},
+		{"kept, long", thinq.ResumedFlow, 2 * time.Minute, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inHome(t, []string{ac, dish}, func(h *home) {
-				turn := switched(h, tt.forgets)
+				turn := switched(h)
 				h.run()
-				turn(true)
+				turn(thinq.FreshFlow)
 				h.after(30 * time.Second)
 				for range 3 {
 					h.cloud.forget()
-					turn(false)
-					if s, _ := h.bridge.Snapshot(h.Context()); s.Push != pushConnecting {
-						t.Errorf("push = %q", s.Push)
+					if tt.gap > 0 {
+						turn(thinq.NoFlow)
+						if s, _ := h.bridge.Snapshot(h.Context()); s.Push != pushConnecting {
+							t.Errorf("push = %q", s.Push)
+						}
+						h.after(tt.gap - time.Second)
 					}
-					h.after(tt.gap - time.Second)
-					turn(true)
-					turn(true)
+					turn(tt.again)
 					h.after(5 * time.Second)
 					if n := len(h.cloud.made("state")); n != tt.reads {
 						t.Errorf("%d reads after %v", n, tt.gap)
@@ -73,17 +74,20 @@ func TestGapIsRead(t *testing.T) {
 	}
 }
 
-// A callback that is up late has missed what happened since the first reads.
-func TestLateCallback(t *testing.T) {
-	inHome(t, []string{ac, dish}, func(h *home) {
-		turn := switched(h, true)
-		h.start()
-		h.cloud.forget()
-		turn(true)
-		if n := len(h.cloud.made("state")); n != 2 {
-			t.Errorf("%d reads", n)
-		}
-	})
+// A connection that is up late has missed what happened since the first reads,
+// unless it goes on with the session of an earlier run.
+func TestLateEvents(t *testing.T) {
+	for now, reads := range map[thinq.Flow]int{thinq.FreshFlow: 2, thinq.ResumedFlow: 0} {
+		inHome(t, []string{ac, dish}, func(h *home) {
+			turn := switched(h)
+			h.start()
+			h.cloud.forget()
+			turn(now)
+			if n := len(h.cloud.made("state")); n != reads {
+				t.Errorf("%d reads, not %d", n, reads)
+			}
+		})
+	}
 }
 
 // Where LG sends no news of the account's appliances they are not asked for

@@ -30,7 +30,7 @@ type push struct {
 	running    bool
 	preparing  bool // makes its own calls: route, registration, certificate
 	registered bool // LG knows us: subscriptions make sense
-	forgets    bool // what is sent while the connection is gone is lost
+	byToken    bool // LG knows us there by an access token, not by a certificate
 	live       bool
 	since      time.Time // when live last changed
 	again      time.Time // no new attempt before
@@ -82,9 +82,9 @@ func (b *Bridge) hear(ctx context.Context, s thinq.Subscriber) (err error) {
 // subscriber tells the loop what the connection is up to.
 func (b *Bridge) subscriber(loop context.Context) thinq.Subscriber {
 	return func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
-		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.forgets = false, true, ep.Forgets })
+		b.post(loop, func() { b.push.preparing, b.push.registered, b.push.byToken = false, true, ep.Token != nil })
 		ep.Dropped = b.m.Dropped
-		ep.Watch(func(up bool) { b.post(loop, func() { b.pushChanged(up) }) })
+		ep.Watch(func(now thinq.Flow) { b.post(loop, func() { b.pushChanged(now) }) })
 		ep.Twin = func(text string) { b.post(loop, func() { b.twinMet(text) }) }
 		ctx, end := context.WithCancelCause(ctx)
 		defer end(nil)
@@ -119,11 +119,14 @@ func (b *Bridge) makeGood() {
 	}
 }
 
-func (b *Bridge) pushChanged(up bool) {
+func (b *Bridge) pushChanged(now thinq.Flow) {
+	up, missed := now != thinq.NoFlow, b.missedEvents(now)
 	if b.push.live == up {
+		if missed {
+			b.missed()
+		}
 		return
 	}
-	missed := b.missedEvents()
 	b.push.live, b.push.since = up, time.Now()
 	b.lapse()
 	if up {
@@ -157,22 +160,23 @@ func (b *Bridge) missed() {
 	b.look()
 }
 
-// missedEvents reports, when the connection comes up, whether events may have
-// been lost before.
-func (b *Bridge) missedEvents() bool {
-	switch {
-	case b.push.since.IsZero():
-		return b.push.forgets && time.Since(b.started) > atOnce
-	case b.push.forgets:
-		return true
+// missedEvents reports, when messages begin to flow, whether events may have been
+// lost before.
+func (b *Bridge) missedEvents(now thinq.Flow) bool {
+	p := &b.push
+	switch now {
+	case thinq.FreshFlow:
+		return !p.since.IsZero() || time.Since(b.started) > atOnce
+	case thinq.ResumedFlow:
+		return !p.live && !p.since.IsZero() && time.Since(p.since) > replayed
 	}
-	return time.Since(b.push.since) > replayed
+	return false
 }
 
 // hungUp is called when the event connection ended.
 func (b *Bridge) hungUp(err error) {
 	b.push.running, b.push.preparing = false, false
-	b.pushChanged(false)
+	b.pushChanged(thinq.NoFlow)
 	if err == nil {
 		b.push.again = time.Now().Add(jitter(5*time.Second, 0.5))
 		return

@@ -64,18 +64,20 @@ func subscribe(ctx context.Context, o link.Options, ep thinq.Endpoint, handle fu
 
 var errAbsent = errors.New("no connection for 12 minutes")
 
+var flows = map[bool]thinq.Flow{false: thinq.FreshFlow, true: thinq.ResumedFlow}
+
 // watch tells what the link is up to, until it has ended or has been down for
 // too long. That the broker has sent it away for a while does not count: another
 // link would not keep to it.
 func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
-	tell, tellTwin := ep.Up, ep.Twin
+	tell, tellTwin := ep.Told, ep.Twin
 	if tell == nil {
-		tell = func(bool) {}
+		tell = func(thinq.Flow) {}
 	}
 	if tellTwin == nil {
 		tellTwin = func(string) {}
 	}
-	defer tell(false)
+	defer tell(thinq.NoFlow)
 	defer tellTwin("")
 	look := time.NewTicker(linkLook)
 	defer look.Stop()
@@ -84,16 +86,16 @@ func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
 		select {
 		case <-l.Up():
 			up = true
-			tell(true)
+			tell(flows[l.Status().Resumed])
 		case <-look.C:
 			s := l.Status()
 			if s.Twin != twin {
 				twin = s.Twin
 				tellTwin(twin)
 			}
-			if s.Connected != up {
-				up = s.Connected
-				tell(up)
+			if up && !s.Connected {
+				up = false
+				tell(thinq.NoFlow)
 			}
 			if !up && time.Since(latest(s.Since, s.Resting)) >= linkAbsent {
 				return fmt.Errorf("%w: %s", errAbsent, s.Problem)

@@ -21,7 +21,7 @@ import (
 type listener struct {
 	broker *linktest.Broker
 	away   atomic.Bool
-	ups    chan bool
+	told   chan thinq.Flow
 	heard  chan string
 	ended  chan error
 }
@@ -35,7 +35,7 @@ func listenFrom(t *testing.T, reachable bool) *listener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &listener{broker: broker, ups: make(chan bool, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
+	l := &listener{broker: broker, told: make(chan thinq.Flow, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
 	l.away.Store(!reachable)
 	sub := bridge.Subscriber(link.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if l.away.Load() {
@@ -47,7 +47,7 @@ func listenFrom(t *testing.T, reachable bool) *listener {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ep := thinq.Endpoint{URL: broker.URL(), ClientID: "us", Topics: []string{"app/us/push"}, Up: func(up bool) { l.ups <- up }}
+		ep := thinq.Endpoint{URL: broker.URL(), ClientID: "us", Topics: []string{"app/us/push"}, Told: func(now thinq.Flow) { l.told <- now }}
 		l.ended <- sub(ctx, ep, func(payload []byte) { l.heard <- string(payload) })
 	}()
 	t.Cleanup(func() {
@@ -59,14 +59,14 @@ func listenFrom(t *testing.T, reachable bool) *listener {
 }
 
 // next is what the subscriber tells next.
-func (l *listener) next(t *testing.T) bool {
+func (l *listener) next(t *testing.T) thinq.Flow {
 	t.Helper()
 	select {
-	case up := <-l.ups:
-		return up
+	case now := <-l.told:
+		return now
 	case <-time.After(time.Hour):
 		t.Fatal("nothing is told for an hour")
-		return false
+		return thinq.NoFlow
 	}
 }
 
@@ -79,7 +79,7 @@ func (l *listener) cut() {
 func TestSubscriberHandsOverInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := listen(t)
-		if !<-l.ups {
+		if <-l.told != thinq.FreshFlow {
 			t.Fatal("not up")
 		}
 		want := []string{"1", "2", "3", "4", "5"}
@@ -105,7 +105,7 @@ func TestSubscriberGivesUp(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := listenFrom(t, once)
 			if once {
-				<-l.ups
+				<-l.told
 				l.cut()
 			}
 			begun := time.Now()
@@ -116,7 +116,7 @@ func TestSubscriberGivesUp(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "no route to host") {
 				t.Errorf("connected once %v: %v", once, err)
 			}
-			if up := <-l.ups; up {
+			if <-l.told != thinq.NoFlow {
 				t.Errorf("connected once %v: it ended up", once)
 			}
 		})
@@ -130,12 +130,12 @@ func TestSubscriberSurvivesAnOutage(t *testing.T) {
 		for range 3 { // each outage counts alone
 			l.cut()
 			time.Sleep(7 * time.Minute)
-			if l.next(t) {
+			if l.next(t) != thinq.NoFlow {
 				t.Error("the loss was not told")
 			}
 			l.away.Store(false)
-			if !l.next(t) {
-				t.Error("not up again")
+			if now := l.next(t); now != thinq.ResumedFlow {
+				t.Errorf("told %v, though the broker keeps sessions for ten minutes", now)
 			}
 		}
 		select {

@@ -231,7 +231,7 @@ func (b *Bridge) climb() {
 func (b *Bridge) futile(r rung) bool {
 	p := &b.push
 	return r.line && p.proof.After(p.stepped) ||
-		r.name == "certificate" && (p.forgets || !p.certified.IsZero() && time.Since(p.certified) < ladderPeriod)
+		r.name == "certificate" && (p.byToken || !p.certified.IsZero() && time.Since(p.certified) < ladderPeriod)
 }
 
 func (b *Bridge) remedy(name string, in []*device) {

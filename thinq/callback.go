@@ -16,10 +16,9 @@ const publicCallback = "wss://s7vajyybvf.execute-api.ap-northeast-2.amazonaws.co
 // callback says where events are to be had without an event broker.
 func (c *Client) callback() Endpoint {
 	return Endpoint{
-		URL:     c.socket,
-		TLS:     &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.socket.Hostname(), RootCAs: eventRoots(c.o.Roots)},
-		Token:   c.another,
-		Forgets: true,
+		URL:   c.socket,
+		TLS:   &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.socket.Hostname(), RootCAs: eventRoots(c.o.Roots)},
+		Token: c.another,
 	}
 }
 

@@ -41,30 +41,36 @@ type Endpoint struct {
 	// there is another. It belongs into the query as access_token, when dialling
 	// and at no other time: addresses end up in logs.
 	Token func(ctx context.Context, refused string) (string, error)
-	// Forgets says that what is sent while nobody is connected is lost, as it is
-	// with the callback. An event broker keeps it for a while.
-	Forgets bool
 	// Dropped, if set, is to be told of a message that is no event, with a word for
 	// why. It does not block.
 	Dropped func(reason string)
-	// Up, if set, is to be called by the Subscriber with true when messages can
-	// flow, and with false when they no longer can. It does not block.
-	Up func(up bool)
+	// Told, if set, is to be called by the Subscriber with each change of the
+	// connection. It does not block.
+	Told func(Flow)
 	// Twin, if set, is to be told in words that another client uses the same client
 	// id, and with an empty text when that is long ago. It does not block.
 	Twin func(text string)
 }
 
-// Watch has f told what Up is told, after those who were there before.
-func (ep *Endpoint) Watch(f func(up bool)) {
-	before := ep.Up
-	ep.Up = func(up bool) {
+// Watch has f told what Told is told, after those who were there before.
+func (ep *Endpoint) Watch(f func(Flow)) {
+	before := ep.Told
+	ep.Told = func(now Flow) {
 		if before != nil {
-			before(up)
+			before(now)
 		}
-		f(up)
+		f(now)
 	}
 }
+
+// A Flow is how messages come over an event connection.
+type Flow int
+
+const (
+	NoFlow      Flow = iota // none come
+	FreshFlow               // they come; of those before, nothing was kept
+	ResumedFlow             // they come, and those first that the broker has kept meanwhile
+)
 
 // A Subscriber connects to an endpoint, keeps connected, and hands over every
 // message until ctx ends (then it returns nil) or the endpoint refuses it for

@@ -80,8 +80,8 @@ func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, unt
 		inner, cancel = context.WithDeadline(ctx, until)
 	}
 	defer cancel()
-	ep.Watch(func(up bool) {
-		if up {
+	ep.Watch(func(now Flow) {
+		if now != NoFlow {
 			c.proven()
 		}
 	})

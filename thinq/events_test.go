@@ -390,7 +390,7 @@ func TestEventsOfAPartner(t *testing.T) {
 		if err := newTestClient(t, o).Events(ctx, until(func(at Endpoint) { ep = at; cancel() }), nil); err != nil {
 			t.Fatal(err)
 		}
-		if ep.URL.String() != o.CallbackURL || !ep.Forgets || len(s.asked()) > 0 {
+		if ep.URL.String() != o.CallbackURL || len(s.asked()) > 0 {
 			t.Errorf("endpoint %+v, calls %q", ep, s.asked())
 		}
 		for refused, want := range map[string]string{"": canary, "old": "not-old"} {

@@ -72,7 +72,7 @@ func TestF037OldPairUntilTheNewWorks(t *testing.T) {
 						refusals++
 						return ErrCertificate
 					}
-					ep.Up(true)
+					ep.Told(FreshFlow)
 					if last = id.Certificate; c.whoami().Former != nil {
 						t.Error("the former certificate is kept for ever")
 					}

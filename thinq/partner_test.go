@@ -235,7 +235,7 @@ func TestPartnerEvents(t *testing.T) {
 					t.Errorf("tokens %q and %q, %v", first, second, errors.Join(err1, err2))
 				}
 				if ep.URL.String() != o.CallbackURL || ep.TLS.ServerName != "socket.example" || ep.TLS.MinVersion != 0x0303 || ep.TLS.InsecureSkipVerify ||
-					len(ep.TLS.Certificates)+len(ep.Topics)+len(ep.ClientID) != 0 || !ep.Forgets {
+					len(ep.TLS.Certificates)+len(ep.Topics)+len(ep.ClientID) != 0 {
 					t.Errorf("endpoint %+v", ep)
 				}
 				cancel()

@@ -180,7 +180,7 @@ func (k *keeper) ready(c *connection) {
 		return
 	}
 	now := time.Now()
-	down := k.status.connected(now)
+	down := k.status.connected(now, c.resumed)
 	k.tell(slog.LevelInfo, "connected", "", "after", down.Round(time.Millisecond))
 	k.warn()
 	replace(k.signal, struct{}{})

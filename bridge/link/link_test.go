@@ -105,6 +105,28 @@ func TestPublishAndReceive(t *testing.T) {
 	})
 }
 
+// Whoever connects anew learns whether the broker has kept what came meanwhile.
+func TestResumed(t *testing.T) {
+	for pause, resumed := range map[time.Duration]bool{time.Minute: true, 3 * time.Minute: false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t, linktest.Options{})
+			o := link.Options{URL: b.URL(), Dial: b.Dial, SessionExpiry: 2 * time.Minute, Subscriptions: []link.Subscription{{Filter: "in"}}}
+			l, stop := start(t, o)
+			if <-l.Up(); l.Status().Resumed {
+				t.Error("the first session is resumed")
+			}
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(pause)
+			l, _ = start(t, o)
+			if <-l.Up(); l.Status().Resumed != resumed {
+				t.Errorf("resumed after %v: %v", pause, !resumed)
+			}
+		})
+	}
+}
+
 func TestSendKeepsTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBroker(t, linktest.Options{})

@@ -295,5 +295,7 @@ func TestMosquittoKeepsTheSession(t *testing.T) {
 	if m := receive(t, l.Messages()); string(m.Payload) != "meanwhile" {
 		t.Errorf("got %+v", m)
 	}
-	receive(t, l.Up())
+	if receive(t, l.Up()); !l.Status().Resumed {
+		t.Error("the session was not resumed")
+	}
 }
