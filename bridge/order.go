@@ -310,7 +310,7 @@ func (o *orders) link(c *command, now thinq.State) {
 		return c.received.Sub(old.received) > mergeWindow || on && ended && old.half == c.half
 	})
 	for _, old := range o.lately {
-		if old.half == c.half {
+		if old.half == c.half && (c.half.Modal(c.attrs) || !c.half.Undone(old.attrs)) {
 			c.again = append(c.again, old)
 		}
 	}

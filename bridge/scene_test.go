@@ -116,6 +116,29 @@ func TestSceneThatIsOff(t *testing.T) {
 	}
 }
 
+// A mode that somebody sets a moment later resets the fan, as it does on the remote
+// control: only what came with the mode is set again, and nothing for the sake of a
+// third attribute that had come with the fan.
+func TestModeAfterScene(t *testing.T) {
+	const livingRoom = "air_conditioner_living_room"
+	withWay(t, personal, thinqtest.Options{Samples: samples(livingRoom), ReportDelay: 800 * time.Millisecond}, func(d *daemon) {
+		d.after(time.Minute)
+		id, slug := d.slugOf(livingRoom)
+		d.do(d.sim.Patch(id, []byte(`{"operation":{"airConOperationMode":"POWER_ON"},"airConJobMode":{"currentJobMode":"COOL"},"airFlow":{"windStrength":"LOW"},"windDirection":{"rotateUpDown":false}}`)))
+		d.after(5 * time.Second)
+		before := len(d.sim.Calls(0))
+		d.publish(d.topics.SetAttr(slug, "climate_fan_mode"), "high")
+		d.publish(d.topics.SetAttr(slug, "climate_swing_mode"), "on")
+		d.after(260 * time.Millisecond)
+		d.publish(d.topics.SetAttr(slug, "climate_mode"), "heat")
+		d.after(30 * time.Second)
+		all := strings.Join(d.controls(before), "\n")
+		if n := strings.Count(all, "windStrength"); n != 1 || strings.Count(all, "HEAT") != 1 || strings.Count(all, "rotateUpDown") != 1 {
+			d.Errorf("calls:\n%s", all)
+		}
+	})
+}
+
 // Of two attributes that set the same value the newer one counts.
 func TestNewestCounts(t *testing.T) {
 	const livingRoom = "air_conditioner_living_room"

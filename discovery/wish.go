@@ -213,6 +213,16 @@ func (d *Device) Undone(attrs map[string]string) bool {
 	return fleeting && d.modal
 }
 
+// Modal reports whether a wish for these attributes may bring a new mode.
+func (d *Device) Modal(attrs map[string]string) bool {
+	for attr := range attrs {
+		if b := d.attrs[attr]; b != nil && b.rank <= rankMode {
+			return true
+		}
+	}
+	return false
+}
+
 // shown compares a JSON value with bare text.
 func shown(form []byte, payload string) bool {
 	have := strings.Trim(string(form), `"`)
