@@ -157,6 +157,7 @@ func (s *Store) takeOver() (changed bool, err error) {
 	}
 	s.token = present(token)
 	s.good[tokenFile] = s.token != nil
+	s.written(tokenFile) // what waits for a place on the disk is of the sign-in before
 	return true, syncFolder(s.dir)
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -173,6 +174,34 @@ func TestS26FormerSignInIsForgotten(t *testing.T) {
 	}
 	if got := openStore(t, dir).Token(); got != nil {
 		t.Errorf("token %s", got)
+	}
+}
+
+// A token that waits for a place on the disk does not come back over a sign-out
+// or another sign-in.
+func TestS26PendingWriteIsForgotten(t *testing.T) {
+	for handed, want := range map[string]string{second: second, "null": ""} {
+		dir := signedIn(t)
+		s := openStore(t, dir)
+		replace := s.replace
+		s.replace = func(string, []byte) error { return &os.PathError{Err: syscall.ENOSPC} }
+		if err := s.SaveToken(json.RawMessage(`{"access_token":"pending"}`)); err == nil || s.Unsaved() == nil {
+			t.Fatal("saved on a full disk")
+		}
+		handOverTo(t, dir, handed)
+		if _, changed, err := s.TakeOver(); !changed || err != nil {
+			t.Fatal(changed, err)
+		}
+		if err := s.Unsaved(); err != nil {
+			t.Errorf("still to be written: %v", err)
+		}
+		s.replace = replace
+		if err := errors.Join(s.Retry(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(openStore(t, dir).Token()); got != want {
+			t.Errorf("token %q, want %q", got, want)
+		}
 	}
 }
 

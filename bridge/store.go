@@ -286,15 +286,20 @@ func (s *Store) write(name string, v any) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = fmt.Errorf("%s: %w", s.dir, e.Err) // the name of a file in passing says nothing
 	}
-	delete(s.unsaved, name)
 	if err != nil {
 		s.unsaved[name] = v
 		s.fault.Store(&err)
+		return err
 	}
-	if len(s.unsaved) == 0 {
+	s.written(name)
+	return nil
+}
+
+// written notes that nothing is left to write of a file.
+func (s *Store) written(name string) {
+	if delete(s.unsaved, name); len(s.unsaved) == 0 {
 		s.fault.Store(nil)
 	}
-	return err
 }
 
 // Unsaved is why something is in memory only, nil if all is saved. It waits for
