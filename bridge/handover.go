@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/google/renameio/v2"
@@ -190,15 +191,22 @@ func (s *Store) moves(token json.RawMessage) []func() error {
 			return nil
 		}
 	}
-	if present(token) == nil {
-		return []func() error{forget(damagedFile), forget(tokenFile + linkSuffix), forget(tokenFile + ".old"), forget(tokenFile), forget(claimedFile)}
-	}
-	return []func() error{
+	steps := []func() error{
 		forget(damagedFile),
 		forget(tokenFile + linkSuffix), // of a crash
-		forget(tokenFile + ".old"),     // of another sign-in, maybe of another account
-		func() error { return os.Rename(s.path(claimedFile), s.path(tokenFile)) },
+		func() error { return s.remove(copied) },
+		forget(tokenFile + ".old"), // of another sign-in, maybe of another account
 	}
+	if present(token) == nil {
+		return append(steps, forget(tokenFile), forget(claimedFile))
+	}
+	return append(steps, func() error { return os.Rename(s.path(claimedFile), s.path(tokenFile)) })
+}
+
+// copied reports whether a file holds a sign-in that nobody will read: it was set
+// aside, or a crash has left it.
+func copied(e fs.DirEntry) bool {
+	return strings.HasPrefix(e.Name(), tokenFile+".bad") || strings.HasPrefix(e.Name(), tokenFile+".schema") || abandoned(e)
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name) }

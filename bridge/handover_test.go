@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/google/renameio/v2"
 )
 
 const (
@@ -36,25 +39,26 @@ func signedIn(t *testing.T) string {
 	return dir
 }
 
-// files are those of a folder that have to do with a sign-in.
-func signInFiles(t *testing.T, dir string) []string {
+// names are those of all files of a folder.
+func names(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
 	for _, e := range entries {
-		if strings.Contains(e.Name(), "token") || strings.Contains(e.Name(), "signin") {
-			names = append(names, e.Name())
-		}
+		all = append(all, e.Name())
 	}
-	return names
+	return all
 }
 
+// wantFiles looks at those that have to do with a sign-in.
 func wantFiles(t *testing.T, dir string, want ...string) {
 	t.Helper()
-	if got := signInFiles(t, dir); !slices.Equal(got, want) {
+	got := slices.DeleteFunc(names(t, dir), func(name string) bool {
+		return !strings.Contains(name, "token") && !strings.Contains(name, "signin")
+	})
+	if !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 }
@@ -227,18 +231,70 @@ func TestS26NoFurtherCopy(t *testing.T) {
 		t.Errorf("after a failed write and another: %v", err)
 	}
 	for _, next := range []json.RawMessage{token, nil} {
-		if err := os.WriteFile(copied, nil, 0o600); err != nil {
-			t.Fatal(err)
+		for _, suffix := range []string{".link", ".bad", ".schema2"} {
+			if err := os.WriteFile(filepath.Join(dir, tokenFile+suffix), token, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
+		crashAmid(t, dir, tokenFile, time.Now())
+		crashAmid(t, dir, handoverFile, time.Now().Add(-time.Hour))
 		if err := HandOver(dir, next); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := s.TakeOver(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(copied); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("after %s was taken over: %v", next, err)
+		wantFiles(t, dir, map[bool][]string{true: nil, false: {tokenFile}}[next == nil]...)
+	}
+}
+
+// crashAmid leaves what a process does that dies while it replaces a file.
+func crashAmid(t *testing.T, dir, name string, at time.Time) {
+	t.Helper()
+	f, err := renameio.NewPendingFile(filepath.Join(dir, name), renameio.WithTempDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, unwritten := f.WriteString("canary")
+	if err := errors.Join(unwritten, f.Close(), os.Chtimes(f.Name(), at, at)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The next start removes what a crash amid a write has left of any file, and
+// nothing else: no link, no folder, no file of somebody else, and not the sign-in that
+// is being handed over at this moment.
+func TestS26CrashLeavesNoCopy(t *testing.T) {
+	dir, outside := signedIn(t), filepath.Join(t.TempDir(), "outside")
+	link, folder := filepath.Join(dir, ".token.json1"), filepath.Join(dir, ".token.json2")
+	if err := errors.Join(os.WriteFile(outside, nil, 0o600), os.Symlink(outside, link), os.Mkdir(folder, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".notes.json3", ".token.json", ".token.json4x", "5.token.json6", "token.json7"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	before := names(t, dir)
+	for _, name := range []string{identityFile, tokenFile, cacheFile, budgetFile} {
+		crashAmid(t, dir, name, time.Now())
+	}
+	crashAmid(t, dir, handoverFile, time.Now().Add(-time.Hour))
+	if s := openStore(t, dir); len(s.Warnings()) > 0 || string(s.Token()) != first {
+		t.Errorf("token %s, warnings %q", s.Token(), s.Warnings())
+	} else if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, before) {
+		t.Errorf("files %q, want %q", got, before)
+	}
+	if _, err := os.Stat(outside); err != nil {
+		t.Error(err)
+	}
+	crashAmid(t, dir, handoverFile, time.Now())
+	openStore(t, dir)
+	if got := names(t, dir); len(got) != len(before)+1 {
+		t.Errorf("files %q, want one that is being handed over", got)
 	}
 }
 

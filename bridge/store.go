@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -104,6 +108,9 @@ func (s *Store) open() error {
 func (s *Store) load() error {
 	if err := s.read(identityFile, &s.identity); err != nil {
 		return err
+	}
+	if err := s.remove(abandoned); err != nil {
+		s.warnings = append(s.warnings, err.Error())
 	}
 	if _, err := s.takeOver(); err != nil {
 		s.warnings = append(s.warnings, err.Error())
@@ -338,6 +345,30 @@ func (s *Store) put(name string, v any) error {
 	}
 	s.good[name] = true
 	return syncFolder(s.dir)
+}
+
+// unfinished are the names of files that were to replace another one. A crash
+// leaves them, secrets and all.
+var unfinished = regexp.MustCompile(`^\.(identity|token|cache|budget|signin)\.json[0-9]+$`)
+
+// abandoned reports whether nobody will finish a file any more, to whoever holds
+// the lock. A sign-in is handed over without it.
+func abandoned(e fs.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && unfinished.MatchString(e.Name()) &&
+		(!strings.HasPrefix(e.Name(), "."+handoverFile) || time.Since(info.ModTime()) > time.Minute)
+}
+
+// remove takes away the files that are to go. What is no file was planted, or is
+// not ours.
+func (s *Store) remove(gone func(fs.DirEntry) bool) error {
+	entries, err := os.ReadDir(s.dir)
+	for _, e := range entries {
+		if e.Type().IsRegular() && gone(e) {
+			err = errors.Join(err, os.Remove(s.path(e.Name())))
+		}
+	}
+	return err
 }
 
 // syncFolder makes a rename outlive a power cut.
