@@ -200,6 +200,8 @@ func TestS08DiagnoseAllowList(t *testing.T) {
 			h.Fatal(err)
 		}
 		h.start()
+		h.unannounced("ac", 0)
+		h.unannounced("ac", 1) // so that there is something to say about it
 		h.send(linkMessage(base+"/bridge/request/diagnose", ""))
 		h.after(time.Second)
 		answers := h.broker.on(base + "/bridge/response/diagnose")
@@ -215,6 +217,9 @@ func TestS08DiagnoseAllowList(t *testing.T) {
 			if !slices.Contains(allowed, key) {
 				h.Errorf("the answer has %q", key)
 			}
+		}
+		if told := "Changes of " + h.slug("ac") + " came without an event"; !strings.Contains(answers[0], told) {
+			h.Errorf("the answer has no %q: %s", told, answers[0])
 		}
 		if strings.Contains(answers[0], "canary") || strings.Contains(answers[0], h.cloud.devices[0].Alias) {
 			h.Errorf("answer: %s", answers[0])

@@ -126,9 +126,7 @@ func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
 		if !snaps[i].Ready {
 			status = "degraded"
 		}
-		for j := range snaps[i].Devices {
-			snaps[i].Devices[j].ID, snaps[i].Devices[j].Name = cut(snaps[i].Devices[j].ID, 8), ""
-		}
+		snaps[i] = snaps[i].anonymous()
 	}
 	writeJSON(w, map[string]any{"status": status, "version": s.Version, "bridges": snaps})
 }

@@ -197,10 +197,15 @@ func TestLivenessOfAStuckLoop(t *testing.T) {
 	})
 }
 
-func TestHealthNamesNobody(t *testing.T) {
+func TestS08HealthNamesNobody(t *testing.T) {
 	inHome(t, []string{ac}, func(h *home) {
 		h.cloud.devices[0].Alias = "Bedroom of Jane"
 		h.start()
+		h.unannounced("ac", 0)
+		h.unannounced("ac", 1)
+		if page := h.ask("/").Body.String(); !strings.Contains(page, "Changes of Bedroom of Jane") {
+			t.Errorf("its household is told nothing: %s", page)
+		}
 		w := h.ask("/healthz")
 		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "Jane") {
 			t.Errorf("%d: %s", w.Code, w.Body)

@@ -242,10 +242,6 @@ func (b *Bridge) logLevel(a *ask) {
 // diagnose answers what a bug report needs, with ids shortened and without
 // anything that names the household.
 func (b *Bridge) diagnose(a *ask) {
-	s := b.snapshot()
-	for i := range s.Devices {
-		s.Devices[i].ID, s.Devices[i].Name = cut(s.Devices[i].ID, 8), ""
-	}
 	problems := map[string][]string{}
 	for _, d := range b.ordered() {
 		if d.profile != nil && len(d.profile.Problems) > 0 {
@@ -257,7 +253,7 @@ func (b *Bridge) diagnose(a *ask) {
 	a.ok(map[string]any{
 		"version": b.o.Version, "commit": b.o.Commit, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 		"goroutines": runtime.NumGoroutine(), "heap_bytes": memory.HeapAlloc, "outbox": b.outbox.waiting(),
-		"snapshot": s, "profile_problems": problems, "events_lost": b.lost.Load(),
+		"snapshot": b.snapshot().anonymous(), "profile_problems": problems, "events_lost": b.lost.Load(),
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -28,6 +29,8 @@ type Snapshot struct {
 	Ready     bool             `json:"ready"`
 	Awaited   []string         `json:"awaited,omitempty"` // what readiness waits for
 	Devices   []DeviceSnapshot `json:"devices"`
+
+	pushTextBySlug string // PushText for others than the household
 }
 
 // A DeviceSnapshot is one row of bridge/devices and of the status page.
@@ -105,7 +108,7 @@ func (b *Bridge) snapshot() Snapshot {
 	left, paused := b.o.Budget.Left()
 	s := Snapshot{
 		Account: b.o.Account, Cloud: b.account.condition, CloudText: cmp.Or(b.account.text, b.account.trouble),
-		Push: b.pushState(), PushText: b.pushText(), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
+		Push: b.pushState(), PushText: b.pushText(), pushTextBySlug: b.pushTextBy(b.slugsOf), Broker: b.o.Broker.Status(), CallsLeft: left, Energy: b.energyText(),
 		Paused: latest(paused, b.account.until), Started: b.started, Standby: b.standing(), Problems: b.problems(), Devices: b.rows(),
 	}
 	if s.Paused.Before(time.Now()) {
@@ -114,6 +117,16 @@ func (b *Bridge) snapshot() Snapshot {
 	s.CloudText = cmp.Or(s.CloudText, b.emptyText())
 	s.Awaited = b.awaited(s)
 	s.Ready = len(s.Awaited) == 0
+	return s
+}
+
+// anonymous is a snapshot without the names that people gave their appliances, and
+// with ids cut short.
+func (s Snapshot) anonymous() Snapshot {
+	s.PushText, s.Devices = s.pushTextBySlug, slices.Clone(s.Devices)
+	for i := range s.Devices {
+		s.Devices[i].ID, s.Devices[i].Name = cut(s.Devices[i].ID, 8), ""
+	}
 	return s
 }
 

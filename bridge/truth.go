@@ -319,7 +319,10 @@ func (b *Bridge) pushJudged() {
 
 // pushText is why events are not as they should be, for a person; empty when
 // they are.
-func (b *Bridge) pushText() string {
+func (b *Bridge) pushText() string { return b.pushTextBy(b.namesOf) }
+
+// pushTextBy leaves open what appliances are called.
+func (b *Bridge) pushTextBy(called func([]*device) []string) string {
 	silent := b.suspects()
 	switch {
 	case b.o.Subscriber == nil:
@@ -335,7 +338,7 @@ func (b *Bridge) pushText() string {
 	if in := b.climbers(); len(in) > 0 {
 		silent, does = in, ladder[max(0, b.push.rung-1)].does
 	}
-	return "Changes of " + strings.Join(b.namesOf(silent), ", ") + " came without an event: " + does + "."
+	return "Changes of " + strings.Join(called(silent), ", ") + " came without an event: " + does + "."
 }
 
 // eventsText is the same of one appliance.
