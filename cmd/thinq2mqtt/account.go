@@ -303,11 +303,24 @@ func brokerTLS(m MQTT) (*tls.Config, error) {
 	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if m.CertFile != "" {
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile) // may have been renewed
+			pair, err := m.keyPair() // may have been renewed
 			return &pair, err
 		}
 	}
 	return c, nil
+}
+
+// keyPair is the client certificate, whose key is a secret like the others.
+func (m MQTT) keyPair() (tls.Certificate, error) {
+	key, err := contents(m.KeyFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s %w", m.KeyFile, err)
+	}
+	certificate, err := os.ReadFile(m.CertFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s %w", m.CertFile, unreadable(err))
+	}
+	return tls.X509KeyPair(certificate, key)
 }
 
 // authorities adds those of a PEM file to a pool; nil, which means the system's,

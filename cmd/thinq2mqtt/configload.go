@@ -42,6 +42,15 @@ func (o origins) of(key string) string {
 	}
 }
 
+// fileOf is the file that key was set in; empty if it was set elsewhere, or not
+// at all.
+func (o origins) fileOf(key string) string {
+	if file := o[""]; file != "" && strings.HasPrefix(o[key], file+":") {
+		return file
+	}
+	return ""
+}
+
 // A complaint is one thing wrong with the configuration, and what to do.
 type complaint struct {
 	where string

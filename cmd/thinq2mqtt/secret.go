@@ -24,6 +24,7 @@ type secretSource struct {
 	key   string // "thinq.token"
 	value Secret
 	file  string
+	in    string // the configuration file that holds value; empty: a variable does
 }
 
 // secretLimit bounds a secret file: a longer one is some other file.
@@ -54,21 +55,9 @@ func (s secretSource) Read() (string, error) {
 	if s.file == "" {
 		return string(s.value), nil
 	}
-	f, err := os.Open(s.file)
+	data, err := contents(s.file)
 	if err != nil {
-		return "", unreadable(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", unreadable(err)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return "", errors.New("can be written by others, so it cannot be trusted: chmod go-w it")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, secretLimit))
-	if err != nil {
-		return "", unreadable(err)
+		return "", err
 	}
 	text := strings.TrimRight(string(data), "\r\n")
 	switch {
@@ -80,19 +69,41 @@ func (s secretSource) Read() (string, error) {
 	return text, nil
 }
 
+// contents are what a file with a secret holds, unless others can write to it.
+func contents(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return nil, errors.New("can be written by others, so it cannot be trusted: chmod go-w it")
+	}
+	data, err := io.ReadAll(io.LimitReader(f, secretLimit))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return data, nil
+}
+
 // Warning tells of a file that more people can read than need to, or that one of
 // them can replace; empty if all is well.
 func (s secretSource) Warning() string {
-	if s.file == "" {
-		return ""
+	key, path, remedy := s.key+"_file", s.file, "chmod 600 it"
+	if path == "" {
+		key, path, remedy = s.key, s.in, "chmod 600 it, or put the secret into a file of its own and name that as "+key
 	}
-	info, err := os.Stat(s.file)
+	info, err := os.Stat(path)
 	if err != nil {
-		return ""
+		return "" // or it is in no file
 	}
 	text := ""
 	if info.Mode().Perm()&0o044 != 0 {
-		text = "can be read by others: chmod 600 it"
+		text = "can be read by others: " + remedy
 	}
 	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
 		text = fmt.Sprintf("belongs to user number %d, who can read and change it: chown it to the user of thinq2mqtt", owner.Uid)
@@ -100,7 +111,7 @@ func (s secretSource) Warning() string {
 	if text == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s_file: %s %s", s.key, s.file, text)
+	return fmt.Sprintf("%s: %s %s", key, path, text)
 }
 
 // since is when the file was written; zero where there is none.

@@ -17,6 +17,9 @@ import (
 	"time"
 	"unicode"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest/mosquitto"
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
@@ -131,6 +134,87 @@ func TestS02SecretFiles(t *testing.T) {
 				t.Errorf("warned: %v, want %v", warned, tt.warned)
 			}
 		})
+	}
+}
+
+// A secret in the configuration file itself is as open as that file, and told; one in
+// a variable is not.
+func TestS02SecretsInTheConfiguration(t *testing.T) {
+	t.Parallel()
+	const label = "accounts: {home: {country: KR, token: x}}\n"
+	const shared = "accounts: {home: &a {country: KR, token: x}, away: {<<: *a, country: US}}\n"
+	for _, tt := range []struct {
+		file, environ string
+		want          []string
+	}{
+		{sound, "", []string{"thinq.token"}},
+		{label, "", []string{"accounts.home.token"}},
+		{shared, "", []string{"accounts.away.token", "accounts.home.token"}},
+		{partnerWith("client_secret: x"), "", []string{"thinq.oauth.client_secret", "thinq.oauth.service_key"}},
+		{"mqtt: {password: x}\nhttp: {password: x}\n", "", []string{"mqtt.password", "http.password"}},
+		{"mqtt: {url: 'mqtt://u:x@h'}\n", "", []string{"mqtt.password"}},
+		{"mqtt: {url: 'mqtt://h', username: u}\n", "THINQ2MQTT_MQTT__PASSWORD=x", nil},
+		{"mqtt: {username: u}\n", "THINQ2MQTT_MQTT__URL=mqtt://u:x@h", nil},
+		{"mqtt: {username: ''}\n", "THINQ2MQTT_MQTT__URL=mqtt://u:x@h", nil},
+		{sound, "THINQ2MQTT_THINQ__TOKEN=y", nil},
+	} {
+		s := configFile(t, tt.file, tt.environ)
+		for mode, want := range map[os.FileMode][]string{0o600: nil, 0o640: tt.want, 0o644: tt.want} {
+			if err := os.Chmod(s.path, mode); err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := s.load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var keys []string
+			for _, w := range cfg.warnings() {
+				key, rest, _ := strings.Cut(w, ": ")
+				if keys = append(keys, key); rest != s.path+" can be read by others: chmod 600 it, or put the secret into a file of its own and name that as "+key+"_file" {
+					t.Errorf("warning %q", w)
+				}
+			}
+			if !slices.Equal(keys, want) {
+				t.Errorf("%s%s, mode %o: warnings of %q, want %q", tt.file, tt.environ, mode, keys, want)
+			}
+		}
+	}
+}
+
+// The key of a client certificate is a secret file like the others.
+func TestS02ClientKey(t *testing.T) {
+	t.Parallel()
+	cert, key := mosquitto.NewAuthority(t).Files(t, "bridge")
+	s := configFile(t, sound+fmt.Sprintf("mqtt: {cert_file: %q, key_file: %q}\n", cert, key))
+	for _, tt := range []struct {
+		mode    os.FileMode
+		wrong   []string
+		warning []string
+	}{
+		{0o600, nil, nil},
+		{0o644, nil, []string{"mqtt.key_file: " + key + " can be read by others: chmod 600 it"}},
+		{0o620, []string{"config.yaml:2: mqtt.cert_file: and key_file cannot be used: " + key + " can be written by others, so it cannot be trusted: chmod go-w it"}, nil},
+	} {
+		if err := os.Chmod(key, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(tt.wrong, complaints(t, s)); diff != "" {
+			t.Errorf("mode %o: complaints (-want +got):\n%s", tt.mode, diff)
+		}
+		cfg, err := s.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(tt.warning, cfg.warnings()); diff != "" {
+			t.Errorf("mode %o: warnings (-want +got):\n%s", tt.mode, diff)
+		}
+		secure, err := brokerTLS(cfg.MQTT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := secure.GetClientCertificate(nil); (err != nil) != (tt.wrong != nil) {
+			t.Errorf("mode %o: at a connection: %v", tt.mode, err)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -236,7 +235,7 @@ func (v *validator) mqtt() {
 	if (m.CertFile == "") != (m.KeyFile == "") {
 		v.complain(cmp.Or(v.c.set("mqtt.cert_file"), v.c.set("mqtt.key_file")), "needs its counterpart: set both cert_file and key_file, or none")
 	} else if m.CertFile != "" {
-		if _, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile); err != nil {
+		if _, err := m.keyPair(); err != nil {
 			v.complain("mqtt.cert_file", "and key_file cannot be used: %v", err)
 		}
 	}
@@ -349,6 +348,9 @@ func (c *Config) unset() bool { return len(c.at) == 1 && c.at[""] == "" }
 // the same name with underscores.
 func (c *Config) secret(key string, value Secret, file string) secretSource {
 	s := secretSource{key: key, value: value, file: file}
+	if value != "" {
+		s.in = c.at.fileOf(key)
+	}
 	if s.set() || c.credentials == "" {
 		return s
 	}
@@ -413,7 +415,8 @@ func (c *Config) sources() []secretSource {
 // warnings are what is not wrong but should not stay so.
 func (c *Config) warnings() []string {
 	var all []string
-	for _, s := range c.sources() {
+	key := secretSource{key: "mqtt.key", file: c.MQTT.KeyFile}
+	for _, s := range append(c.sources(), key) {
 		if w := s.Warning(); w != "" {
 			all = append(all, w)
 		}
@@ -461,4 +464,7 @@ func (c *Config) splitURL() {
 	c.MQTT.Username, c.MQTT.Password = u.User.Username(), Secret(password)
 	u.User = nil
 	c.MQTT.URL = u.String()
+	if where, ok := c.at["mqtt.url"]; ok {
+		c.at["mqtt.password"] = where
+	}
 }
