@@ -28,7 +28,8 @@ type Site struct {
 	Version  VersionInfo
 	Metrics  prometheus.Gatherer
 	Names    []string               // by which it may be asked for, beside this machine's; a port counts if there is one
-	Password func() (string, error) // that other machines must send; nil: none
+	Password func() (string, error) // that whoever asks must send; nil: none
+	Local    bool                   // it listens where other machines do not get; then this one needs no password
 	Ingress  netip.Addr             // of the only one who asks on behalf of others, who signed in there; zero: nobody does
 	Bridges  []*Bridge
 }

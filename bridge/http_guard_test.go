@@ -229,18 +229,26 @@ func closed() chan struct{} {
 	return c
 }
 
-// Whoever asks from another machine needs the password, if there is one.
+// Whoever asks needs the password, if there is one, but for this machine where no
+// other gets.
 func TestS22Password(t *testing.T) {
 	t.Parallel()
 	s := aSite()
 	for _, tt := range []struct {
 		peer, user, password string
+		local                bool
 		failing              error
 		want                 int
 	}{
-		{peer: "127.0.0.1:1", want: 200},
-		{peer: "[::1]:1", want: 200},
-		{peer: "[::ffff:127.0.0.1]:1", want: 200},
+		{peer: "127.0.0.1:1", local: true, want: 200},
+		{peer: "[::1]:1", local: true, want: 200},
+		{peer: "[::ffff:127.0.0.1]:1", local: true, want: 200},
+		{peer: "192.168.1.9:1", local: true, want: 401},
+		{peer: "127.0.0.1:1", want: 401}, // passed on from another machine, maybe
+		{peer: "[::1]:1", want: 401},
+		{peer: "[::ffff:127.0.0.1]:1", want: 401},
+		{peer: "198.51.100.3:1", want: 401}, // where it arrives
+		{peer: "127.0.0.1:1", user: "me", password: "right", want: 200},
 		{peer: "192.168.1.9:1", want: 401},
 		{peer: "192.168.1.9:1", user: "me", password: "wrong", want: 401},
 		{peer: "192.168.1.9:1", user: "me", password: "right", want: 200},
@@ -250,6 +258,7 @@ func TestS22Password(t *testing.T) {
 		{peer: "", password: "right", want: 200},
 		{peer: "@", want: 401},
 	} {
+		s.Local = tt.local
 		s.Password = func() (string, error) {
 			if tt.failing != nil {
 				return "", tt.failing
@@ -258,6 +267,8 @@ func TestS22Password(t *testing.T) {
 		}
 		change := func(r *http.Request) {
 			r.RemoteAddr = tt.peer
+			own := &net.TCPAddr{IP: net.IPv4(198, 51, 100, 3), Port: 8099}
+			*r = *r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, own))
 			if tt.user+tt.password != "" || tt.failing != nil {
 				r.SetBasicAuth(tt.user, tt.password)
 			}

@@ -169,9 +169,10 @@ func peerOf(r *http.Request) netip.Addr {
 }
 
 // admits reports whether a request has what it needs: the password, unless there
-// is none, it comes from this machine or who sent it signed in elsewhere.
+// is none, nobody else gets here, or who sent it signed in elsewhere. Where others
+// do get here, what forwards their connections makes them look like this machine.
 func (s *Site) admits(r *http.Request) bool {
-	if s.Password == nil || fromHere(r) || s.ingress(r) {
+	if s.Password == nil || s.Local && fromHere(r) || s.ingress(r) {
 		return true
 	}
 	wanted, err := s.Password()

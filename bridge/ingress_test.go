@@ -29,7 +29,8 @@ func TestS22S43Ingress(t *testing.T) {
 		{"another app", "172.30.33.5:40000", "localhost", "/", nil, 403, "DENY"},
 		{"another app that claims to be it", "172.30.33.5:40000", "localhost", "/metrics", map[string]string{"X-Forwarded-For": "172.30.32.2", "X-Ingress-Path": "/"}, 403, "DENY"},
 		{"the house", "192.168.1.7:40000", "192.168.1.2:8099", "/", map[string]string{"Authorization": "Basic OnNlY3JldA=="}, 403, "DENY"},
-		{"health check", "127.0.0.1:40000", "127.0.0.1:8099", "/readyz", nil, 200, "DENY"},
+		{"health check", "127.0.0.1:40000", "127.0.0.1:8099", "/readyz", map[string]string{"Authorization": "Basic OnNlY3JldA=="}, 200, "DENY"},
+		{"without the password", "127.0.0.1:40000", "127.0.0.1:8099", "/readyz", nil, 401, "DENY"},
 		{"liveness", "172.30.33.5:40000", "x", "/livez", nil, 200, "DENY"},
 	} {
 		w := asked(s, "GET", tt.path, func(r *http.Request) {

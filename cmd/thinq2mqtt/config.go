@@ -116,7 +116,7 @@ type HTTP struct {
 	Listen       string `koanf:"listen" doc:"Address of the status page, /readyz and /metrics; empty: off."`
 	AllowedHosts string `koanf:"allowed_hosts" doc:"Names by which browsers may ask for it, separated by commas. Addresses at home, localhost and this machine's name need not be listed."`
 	Password     Secret `koanf:"password" doc:"The password itself, instead of password_file."`
-	PasswordFile string `koanf:"password_file" doc:"File with a password that other machines must give, with any user name; empty: none. /livez needs none."`
+	PasswordFile string `koanf:"password_file" doc:"File with a password that must be given, with any user name; empty: none. /livez needs none, nor does this machine where listen is its loopback address."`
 	Ingress      bool   `koanf:"ingress" doc:"Home Assistant shows the page to its users: nobody but its Supervisor may ask for it, by any name."`
 }
 

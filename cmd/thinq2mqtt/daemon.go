@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
+	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
 // A daemon is one configuration at work: a bridge for each account, and one
@@ -68,7 +70,8 @@ func (a *app) build(d *daemon, cfg *Config, h slog.Handler, level *slog.LevelVar
 func (a *app) site(c *Config, g prometheus.Gatherer, bridges []*bridge.Bridge) *bridge.Site {
 	s := &bridge.Site{Version: versionInfo(), Metrics: g, Names: c.HTTP.names(), Bridges: bridges}
 	if password := c.pagePassword(); password.set() {
-		s.Password = a.reader(password)
+		host, _, _ := net.SplitHostPort(c.HTTP.Listen) // validated
+		s.Password, s.Local = a.reader(password), thinq.Loopback(host)
 	}
 	if c.HTTP.Ingress {
 		s.Ingress = supervisor

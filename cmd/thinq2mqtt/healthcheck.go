@@ -31,11 +31,12 @@ func (a *app) healthcheckCommand() *cobra.Command {
 			if cfg.HTTP.Listen == "" {
 				return exitf(exitConfig, "http.listen is empty, so there is nothing to ask: set it")
 			}
-			probe := "/livez"
+			probe, password := "/livez", ""
 			if ready {
 				probe = "/readyz"
+				password, _ = cfg.pagePassword().Read() // validated
 			}
-			return ask(cmd.Context(), cmd.OutOrStdout(), "http://"+dialable(cfg.HTTP.Listen)+probe)
+			return ask(cmd.Context(), cmd.OutOrStdout(), "http://"+dialable(cfg.HTTP.Listen)+probe, password)
 		},
 	}
 	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it is doing its job (/readyz)")
@@ -53,12 +54,15 @@ func dialable(listen string) string {
 }
 
 // ask makes one request and prints the answer; all but 200 is an error.
-func ask(ctx context.Context, w io.Writer, url string) error {
+func ask(ctx context.Context, w io.Writer, url, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
+	}
+	if password != "" {
+		req.SetBasicAuth("", password)
 	}
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	if err != nil {

@@ -185,6 +185,9 @@ func TestS22AsConfigured(t *testing.T) {
 		want                             int
 	}{
 		{"this machine", "password: secret", "127.0.0.1:1", "localhost", "", 200},
+		{"this machine by name", "password: secret, listen: 'localhost:1'", "127.0.0.1:1", "localhost", "", 200},
+		{"forwarded to this machine", "password: secret, listen: ':8099'", "127.0.0.1:1", "localhost", "", 401},
+		{"forwarded with it", "password: secret, listen: '192.168.1.9:8099'", "192.168.1.9:1", "localhost", "secret", 200},
 		{"without the password", "password: secret", "192.168.1.9:1", "localhost", "", 401},
 		{"with it", "password: secret", "192.168.1.9:1", "localhost", "secret", 200},
 		{"a name", "allowed_hosts: 'nas.lan, Other.lan'", "192.168.1.9:1", "other.lan:8099", "", 200},
@@ -205,6 +208,33 @@ func TestS22AsConfigured(t *testing.T) {
 		(&app{secrets: new(redactor)}).site(cfg, prometheus.NewRegistry(), nil).Handler().ServeHTTP(w, r)
 		if w.Code != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, w.Code, tt.want)
+		}
+	}
+}
+
+// The health check sends the password that the page wants of it.
+func TestS22Healthcheck(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	s := configFile(t, sound+"http: {password: secret, listen: ':"+port+"'}\n")
+	cfg, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: (&app{secrets: new(redactor)}).site(cfg, prometheus.NewRegistry(), nil).Handler()}
+	go server.Serve(l)
+	defer server.Close()
+	if err := ask(t.Context(), io.Discard, "http://"+l.Addr().String()+"/readyz", ""); err == nil {
+		t.Error("answered without the password")
+	}
+	for _, probe := range [][]string{{"healthcheck"}, {"healthcheck", "--ready"}} {
+		var said bytes.Buffer
+		if code := run(t.Context(), append(probe, "--config", s.path), nil, &said, &said); code != 0 || said.String() != "ok\n" {
+			t.Errorf("%q: exit code %d, said %s", probe, code, &said)
 		}
 	}
 }
