@@ -286,6 +286,31 @@ func TestF024LoginPage(t *testing.T) {
 	}
 }
 
+// Empty answers to reads, while all else is well, are no news of an appliance:
+// it does not stay available on them.
+func TestF024EmptyReads(t *testing.T) {
+	for _, body := range []string{"object", "empty"} {
+		withWay(t, personal, small, func(d *daemon) {
+			d.after(2 * time.Minute)
+			d.do(d.sim.SetEvents(thinqtest.EventsSilent))
+			d.fault(thinqtest.Fault{Match: thinqtest.Match{Path: "/devices/*/state"}, Body: body})
+			d.warm(4)
+			if d.after(20 * time.Minute); !d.online(guestRoom) {
+				d.Errorf("%s: unavailable before its time", body)
+			}
+			if d.after(2 * time.Hour); d.online(guestRoom) {
+				d.Errorf("%s: still available, though nothing was heard of it for two hours", body)
+			}
+			d.sim.ClearFaults()
+			d.after(45 * time.Minute)
+			_, slug := d.slugOf(guestRoom)
+			if got := d.value(slug, "target_temperature"); got != 22.0 || !d.online(guestRoom) {
+				d.Errorf("%s: afterwards target_temperature = %v", body, got)
+			}
+		})
+	}
+}
+
 // emptied are the topics that were cleared.
 func emptied(messages <-chan linktest.Msg) (n int) {
 	for {

@@ -26,11 +26,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"response", 200, ok(`{"a":1}`), `{"a":1}`, "", ""},
 		{"array", 200, ok(`[{"a":1}]`), `[{"a":1}]`, "", ""},
-		{"null response", 200, ok("null"), "{}", "", ""},
-		{"no response", 200, `{"messageId":"x"}`, "{}", "", ""},
-		{"empty object", 200, `{}`, "{}", "", ""},
-		{"empty body", 200, "", "{}", "", ""},
-		{"no content", 204, "", "{}", "", ""},
+		{"empty response", 200, ok("{}"), "{}", "", ""},
 		{"unknown members", 200, `{"response":{"a":1},"news":[1]}`, `{"a":1}`, "", ""},
 		{"null error", 200, `{"response":{"a":1},"error":null}`, `{"a":1}`, "", ""},
 		{"state with an error of its own", 200, ok(`{"error":"WATER_LEAK"}`), `{"error":"WATER_LEAK"}`, "", ""},
@@ -78,6 +74,43 @@ func TestAnswers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An answer that holds nothing says nothing of an appliance; one that holds an
+// empty object does. So it is on every surface.
+func TestF024NoResponse(t *testing.T) {
+	tests := []struct {
+		status int
+		body   string
+		class  Class
+	}{
+		{200, ok("{}"), ""},
+		{200, `{"response":{}}`, ""},
+		{200, ok("null"), Busy},
+		{200, `{"messageId":"x"}`, Busy},
+		{200, `{"responseCode":"0000"}`, Busy},
+		{200, `{}`, Busy},
+		{200, "", Busy},
+		{204, "", Busy},
+	}
+	for surface := range surfaces {
+		for _, tt := range tests {
+			s := newLG(t, says(tt.status, tt.body))
+			o := s.options()
+			if surface != Personal {
+				o = s.partner(surface)
+			}
+			c := newTestClient(t, o)
+			state, err1 := c.State(t.Context(), "d")
+			profile, err2 := c.Profile(t.Context(), "d")
+			if ClassOf(err1) != tt.class || ClassOf(err2) != tt.class {
+				t.Errorf("%s, %d %q: %v, %v", surface, tt.status, tt.body, err1, err2)
+			}
+			if want := map[Class]string{"": "{}"}[tt.class]; string(state) != want || string(profile) != want {
+				t.Errorf("%s, %d %q: state %s, profile %s, want %q", surface, tt.status, tt.body, state, profile, want)
+			}
+		}
 	}
 }
 

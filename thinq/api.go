@@ -118,12 +118,14 @@ func (b *flexBool) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Profile reads a profile (GET /devices/{id}/profile); see [ParseProfile].
+// Profile reads a profile (GET /devices/{id}/profile); see [ParseProfile]. An
+// answer without a response is an error.
 func (c *Client) Profile(ctx context.Context, id string) (json.RawMessage, error) {
 	return c.document(ctx, request{op: opProfile, id: id})
 }
 
-// State reads a whole state (GET /devices/{id}/state); see [Profile.Decode].
+// State reads a whole state (GET /devices/{id}/state); see [Profile.Decode]. An
+// answer without a response is an error.
 func (c *Client) State(ctx context.Context, id string) (json.RawMessage, error) {
 	return c.document(ctx, request{op: opState, id: id})
 }

@@ -66,6 +66,8 @@ func TestPartnerRequests(t *testing.T) {
 			response = `{"userNumber":"KR2301012345678"}`
 		case slices.Contains(lists, r.URL.Path):
 			response = "[]"
+		case r.Method == http.MethodGet:
+			response = "{}"
 		}
 		if strings.HasPrefix(r.URL.Path, "/v2") {
 			response += `,"responseCode":"0000"`

@@ -7,11 +7,12 @@ import (
 	"fmt"
 )
 
-// document makes a call whose response is handed on as it is; {} if there is none.
+// document makes a call whose response is handed on as it is. An answer without
+// one is none of LG's: {} tells something of an appliance, nothing does not.
 func (c *Client) document(ctx context.Context, r request) (json.RawMessage, error) {
 	response, err := c.do(ctx, r)
 	if err == nil && response == nil {
-		response = json.RawMessage("{}")
+		return nil, c.unreadable(r.op, errors.New("no response"))
 	}
 	return response, err
 }
