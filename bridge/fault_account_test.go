@@ -321,15 +321,19 @@ func TestF034NoticesOnce(t *testing.T) {
 	})
 }
 
-// Refused without a code of LG's, once: nobody has to sign in. Refused so again
-// after a minute: the token is refused, and LG is let alone.
+// Refused without a code of LG's, or with one that nobody knows, once: nobody has
+// to sign in. Refused so again after a minute: the token is refused, and LG is let
+// alone.
 func TestF004WithoutCodeTwice(t *testing.T) {
-	for _, status := range []int{401, 403} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+	for _, test := range []struct {
+		code   string
+		status int
+	}{{"", 401}, {"", 403}, {"1399", 401}, {"1399", 403}} {
+		t.Run(fmt.Sprint(test.code, test.status), func(t *testing.T) {
 			inHome(t, []string{ac, dish}, func(h *home) {
 				h.start()
 				h.cloud.forget()
-				h.cloud.fail("*", lgError("", status))
+				h.cloud.fail("*", lgError(test.code, test.status))
 				h.bridgeRequest("refresh", "ac")
 				h.after(10 * time.Minute)
 				if got := h.cloudInfo(); got.State != condOK || h.availability("ac") != online {
@@ -339,7 +343,7 @@ func TestF004WithoutCodeTwice(t *testing.T) {
 					t.Errorf("told: %q", got)
 				}
 				for range 100 {
-					h.cloud.fail("*", lgError("", status))
+					h.cloud.fail("*", lgError(test.code, test.status))
 				}
 				h.cloud.forget()
 				h.bridgeRequest("refresh", "ac")

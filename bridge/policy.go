@@ -122,7 +122,7 @@ func local(err error) (until time.Time, yes bool) {
 // one appliance that is busy by itself.
 func general(err error) bool {
 	e, answered := errors.AsType[*thinq.Error](err)
-	return !answered || e.Code == "" || e.Status >= 500
+	return !answered || !e.Known() || e.Status >= 500
 }
 
 // sentence is an error in words for the owner of the appliance: its own, where
@@ -145,8 +145,10 @@ func code(err error) string {
 	return ""
 }
 
-// nameless reports whether somebody refused the account without a code of LG's.
+// nameless reports whether somebody refused the account without a code that is
+// known: LG has sent codes as 401 that are in no list of its, and were not about
+// the account (F-002).
 func nameless(err error) bool {
 	e, ok := errors.AsType[*thinq.Error](err)
-	return ok && e.Code == "" && e.Class() == thinq.Auth
+	return ok && !e.Known() && e.Class() == thinq.Auth
 }

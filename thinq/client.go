@@ -276,7 +276,7 @@ func outcome(err error) string {
 		}
 		return "network"
 	}
-	if _, known := codes[e.Code]; known {
+	if e.Known() {
 		return e.Code
 	}
 	return fmt.Sprintf("http_%d", e.Status)

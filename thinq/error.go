@@ -79,6 +79,13 @@ func (e *Error) Class() Class {
 	return Unknown
 }
 
+// Known reports whether LG is known to send the code. What comes with another one,
+// or with none, is judged by less.
+func (e *Error) Known() bool {
+	_, known := codes[e.Code]
+	return known
+}
+
 // exceeded recognises a refusal for too many calls that comes with a code that
 // nobody has written down; LG has done so before, with 1314.
 func exceeded(message string) bool {
