@@ -30,6 +30,7 @@ type eventState struct {
 	refused  bool                      // the broker did not accept the present certificate
 	next     time.Time                 // no new certificate earlier
 	interval time.Duration             // and this long after that one
+	lost     int                       // requests for one, in a row, whose answers were lost
 	gaveUp   int                       // subscribers that ended with an error, in a row
 	former   *url.URL                  // the broker before the present one
 	key      func() (*signable, error) // made, or being made, and not yet certified

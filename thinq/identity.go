@@ -59,6 +59,14 @@ const (
 	certificatesADay = 2 // LG blocks who asks for more and more
 )
 
+// lostPauses are the least waits after requests for a certificate whose answers
+// were lost, in a row: LG may have signed each of them. The first ones cost no
+// time, so that a short trouble at LG delays no first start. There are some ten
+// in the first hours, and then two a day until LG answers. A restart, by
+// which somebody may help, begins anew.
+var lostPauses = []time.Duration{0, 0, 0, 0, 0, 10 * time.Minute, 20 * time.Minute, 40 * time.Minute,
+	80 * time.Minute, 160 * time.Minute, 6 * time.Hour, 12 * time.Hour}
+
 // identify takes over an earlier identity, or makes one and saves it. LG blocks
 // accounts that show up under ever new client ids.
 func (c *Client) identify(earlier *Identity) error {
@@ -124,8 +132,10 @@ func (c *Client) newCertificate(ctx context.Context) error {
 	}
 	cert, topics, err := c.Certificate(ctx, key.request)
 	if err != nil {
+		c.spaceLost(err)
 		return err
 	}
+	c.events.lost = 0
 	c.spaceCertificates()
 	c.events.key = nil
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key.pem))
@@ -143,6 +153,17 @@ func (c *Client) newCertificate(ctx context.Context) error {
 		return badCertificate{err}
 	}
 	return saved
+}
+
+// spaceLost keeps requests apart of which nobody knows whether LG signed them. One
+// that was not sent, or that LG refused in so many words, is none of them.
+func (c *Client) spaceLost(err error) {
+	e := &c.events
+	if ClassOf(err) != Busy || NotSent(err) {
+		return
+	}
+	e.next = later(e.next, time.Now().Add(lostPauses[min(e.lost, len(lostPauses)-1)]))
+	e.lost++
 }
 
 // replace makes a pair the present one, and the present one the former one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,70 @@ func TestF020TwoCertificatesADay(t *testing.T) {
 			t.Errorf("%d certificates and %d tries in %d days", len(issued), tries, days)
 		}
 	})
+}
+
+// LG signs, and its answers are lost: it is asked some ten times in the first
+// hours, and then no more than twice a day. When its answers come, a certificate
+// is had in half a day. What LG has not seen, or refused, is not counted.
+func TestF020LostAnswers(t *testing.T) {
+	const day, trouble = 24 * time.Hour, 5 * 24 * time.Hour
+	tests := []struct {
+		name   string
+		status int // 0: the connection breaks
+		body   string
+		unsent bool
+		late   time.Duration // after the trouble until a certificate is had, at most
+	}{
+		{"server trouble", 503, "", false, day / 2},
+		{"a page", 200, "<html>log in", false, day / 2},
+		{"nothing", 200, "", false, day / 2},
+		{"connection lost", 0, "", false, day / 2},
+		{"not sent", 0, "", true, 10 * time.Minute},
+		{"refused", 400, fail(`"9876"`), false, 30 * time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newEventLG(t)
+				begun, had := time.Now(), time.Duration(0)
+				var asked []time.Duration
+				s.fail = func(path string) (int, string) {
+					if path != "/client/certificate" || time.Since(begun) >= trouble {
+						return 0, ""
+					}
+					asked = append(asked, time.Since(begun))
+					if tt.status == 0 {
+						panic(http.ErrAbortHandler)
+					}
+					return tt.status, tt.body
+				}
+				o := s.options()
+				o.Token = func(context.Context) (string, error) {
+					if tt.unsent && len(s.asked()) == 2 && time.Since(begun) < trouble {
+						return "", errors.New("not now")
+					}
+					return canary, nil
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), trouble+2*day)
+				defer cancel()
+				err := newTestClient(t, o).Events(ctx, until(func(Endpoint) { had = time.Since(begun); cancel() }), nil)
+				if err != nil || had < trouble || had > trouble+tt.late+time.Minute {
+					t.Errorf("%v, connected after %v", err, had)
+				}
+				if tt.late < time.Hour {
+					return
+				}
+				if len(asked) < 12 || len(asked) > 22 || asked[5] > 15*time.Minute {
+					t.Fatalf("asked %d times: %v", len(asked), asked)
+				}
+				for i := 14; i < len(asked); i++ {
+					if asked[i]-asked[i-2] < day {
+						t.Errorf("three requests within a day: %v", asked[i-2:i+1])
+					}
+				}
+			})
+		})
+	}
 }
 
 // A new certificate takes the place of one that is still good only when the
@@ -132,8 +197,8 @@ func TestEventsRenewalFails(t *testing.T) {
 		defer cancel()
 		connections := 0
 		err := newTestClient(t, o).Events(ctx, until(func(Endpoint) { connections++ }), nil)
-		// Once an hour for 30 days; the connection is made anew each time.
-		if err != nil || connections < 700 || connections > 725 || s.certificates() > 725 {
+		// Twice a day for 30 days, once the first ten were in vain; the connection is made anew each time.
+		if err != nil || connections < 65 || connections > 75 || s.certificates() > 75 {
 			t.Errorf("%v after %d connections and %d certificates", err, connections, s.certificates())
 		}
 	})
