@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,9 @@ const (
 	redeliveryPause   = 100 * time.Millisecond // stored messages come at ten a second
 	handshakePatience = 10 * time.Second
 )
+
+// alpnMQTT is what Amazon calls MQTT with a client certificate on the port of HTTPS.
+const alpnMQTT = "x-amzn-mqtt-ca"
 
 // A broker is the event side of the cloud: an MQTT broker for which a client
 // certificate is the only credential, with the limits of AWS IoT Core. What a
@@ -61,13 +65,17 @@ type session struct {
 
 func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error) {
 	b := &broker{server: s, listener: l, conns: map[*tls.Conn]chan struct{}{}, sessions: map[string]*session{}, loans: map[loan]uint16{}}
+	announced := s.address(l)
 	b.tls = &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
 		ClientCAs:    s.ca.pool(),
 		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"x-amzn-mqtt-ca", "mqtt"},
+		NextProtos:   []string{alpnMQTT, "mqtt"},
 		Time:         s.clock.Now,
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			return nil, addressed(announced, hello)
+		},
 		VerifyConnection: func(state tls.ConnectionState) error {
 			if s.owner(serialOf(state)) == "" {
 				return errors.New("certificate unknown or revoked")
@@ -96,6 +104,21 @@ func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error)
 	}
 	b.running.Go(b.accept)
 	return b, nil
+}
+
+// addressed refuses who does not say which host is meant, where it has a name, and
+// who does not say that it is MQTT on the port of HTTPS: Amazon serves many hosts,
+// and many protocols, at one address.
+func addressed(announced string, hello *tls.ClientHelloInfo) error {
+	host, port, _ := net.SplitHostPort(announced)
+	_, err := netip.ParseAddr(host)
+	switch named := err != nil; {
+	case named && hello.ServerName == "":
+		return errors.New("no server name (SNI)")
+	case port == "443" && !slices.Contains(hello.SupportedProtos, alpnMQTT):
+		return errors.New("no protocol " + alpnMQTT + " (ALPN) on port 443")
+	}
+	return nil
 }
 
 func serialOf(state tls.ConnectionState) string {

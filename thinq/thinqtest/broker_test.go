@@ -106,6 +106,56 @@ func TestWhoMayConnect(t *testing.T) {
 	}
 }
 
+// Amazon serves many hosts and protocols at one address: who does not say which
+// are meant is refused.
+func TestAddressedAsAmazonWants(t *testing.T) {
+	mqtt := []string{"x-amzn-mqtt-ca"}
+	for _, tt := range []struct {
+		address, name string
+		protocols     []string
+		want          bool
+	}{
+		{"mqtt.test:8883", "mqtt.test", nil, true},
+		{"mqtt.test:8883", "mqtt.test", mqtt, true},
+		{"mqtt.test:8883", "", nil, false},
+		{"mqtt.test:8883", "192.0.2.1", nil, false}, // no name: TLS does not send it
+		{"192.0.2.1:8883", "", nil, true},
+		{"[2001:db8::1]:8883", "", nil, true},
+		{"mqtt.test:443", "mqtt.test", mqtt, true},
+		{"mqtt.test:443", "mqtt.test", nil, false},
+		{"mqtt.test:443", "mqtt.test", []string{"mqtt"}, false},
+		{"mqtt.test:443", "", mqtt, false},
+		{"192.0.2.1:443", "", nil, false},
+		{"192.0.2.1:443", "", mqtt, true},
+	} {
+		t.Run(fmt.Sprint(tt.address, " as ", tt.name, tt.protocols), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := &thinqtest.Network{}
+				rest, err1 := network.Listen("api.test:443")
+				events, err2 := network.Listen(tt.address)
+				if err := errors.Join(err1, err2); err != nil {
+					t.Fatal(err)
+				}
+				s, err := thinqtest.NewServer(thinqtest.Options{REST: rest, MQTT: events, Samples: fleet()[:1]})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				config, _ := newCaller(t, s, network).enrol()
+				config.ServerName, config.NextProtos, config.InsecureSkipVerify = tt.name, tt.protocols, true
+				conn, err := network.Dial(t.Context(), "tcp", s.MQTTAddr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				if err := tls.Client(conn, config).HandshakeContext(t.Context()); (err == nil) != tt.want {
+					t.Errorf("handshake: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // whyEnded reads the alert that a refused client gets.
 func whyEnded(s *thinqtest.Server, network *thinqtest.Network, config *tls.Config) string {
 	conn, err := dialTLS(context.Background(), network, s.MQTTAddr, config)
