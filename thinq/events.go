@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ type eventState struct {
 	interval time.Duration             // and this long after that one
 	lost     int                       // requests for one, in a row, whose answers were lost
 	gaveUp   int                       // subscribers that ended with an error, in a row
-	former   *url.URL                  // the broker before the present one
+	former   *url.URL                  // the broker before LG named another one
+	flowed   bool                      // messages could come from the present one, since LG was asked
 	key      func() (*signable, error) // made, or being made, and not yet certified
 	repeats  repeats
 
@@ -81,12 +83,13 @@ func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, unt
 		inner, cancel = context.WithDeadline(ctx, until)
 	}
 	defer cancel()
+	var heard, flowed atomic.Bool
 	ep.Watch(func(now Flow) {
 		if now != NoFlow {
+			flowed.Store(true)
 			c.proven()
 		}
 	})
-	var heard atomic.Bool
 	err := sub(inner, ep, func(payload []byte) {
 		heard.Store(true)
 		c.deliver(payload, handle)
@@ -94,6 +97,7 @@ func (c *Client) subscribe(ctx context.Context, sub Subscriber, ep Endpoint, unt
 	if heard.Load() {
 		c.events.gaveUp = 0
 	}
+	c.events.flowed = c.events.flowed || flowed.Load()
 	switch {
 	case inner.Err() != nil:
 		return nil
@@ -231,8 +235,8 @@ func (c *Client) broker(ctx context.Context) (*url.URL, error) {
 	return found, err
 }
 
-// askBroker asks LG for the event broker. Where LG sticks to one that was in
-// vain, the one before gets another chance: LG has named hosts that do not exist.
+// askBroker asks LG for the event broker. Where LG sticks to one that was in vain,
+// others get a chance in turn (see brokers), unless its own has served meanwhile.
 func (c *Client) askBroker(ctx context.Context) (*url.URL, error) {
 	c.o.Budget.Grant(1)
 	route, err := c.Route(ctx)
@@ -243,16 +247,36 @@ func (c *Client) askBroker(ctx context.Context) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.events.gaveUp = 0
-	present, former := c.whoami().MQTT, c.events.former
-	if broker.String() == present {
-		if former == nil {
-			return broker, nil
-		}
-		broker = former
+	served := c.events.flowed
+	c.events.gaveUp, c.events.flowed = 0, false
+	present, all := c.whoami().MQTT, c.brokers(broker)
+	switch i := slices.IndexFunc(all, func(u *url.URL) bool { return u.String() == present }); {
+	case i < 0:
+		c.events.former, _ = c.checkBroker(serverURL(present, "mqtts", "8883"))
+	case served && all[i].Hostname() == broker.Hostname():
+		broker = all[i]
+	default:
+		broker = all[(i+1)%len(all)]
 	}
-	c.events.former, _ = c.checkBroker(serverURL(present, "mqtts", "8883"))
 	return broker, c.keep(func(id *Identity) { id.MQTT = broker.String() })
+}
+
+// otherPort are the ports of Amazon's event brokers: many a firewall closes the
+// first.
+var otherPort = map[string]string{"8883": "443", "443": "8883"}
+
+// brokers are the addresses to try: the one that LG names; the other port of that
+// host, if it is one of LG's; and the one that LG named before, for it has named
+// hosts that do not exist.
+func (c *Client) brokers(named *url.URL) []*url.URL {
+	all := []*url.URL{named}
+	if c.o.APIURL == "" && knownBroker(named) {
+		all = append(all, &url.URL{Scheme: named.Scheme, Host: net.JoinHostPort(named.Hostname(), otherPort[named.Port()])})
+	}
+	if c.events.former != nil {
+		all = append(all, c.events.former)
+	}
+	return all
 }
 
 // brokerDomains are where LG's event brokers live.

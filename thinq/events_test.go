@@ -228,6 +228,70 @@ func TestEventsSubscriberGivesUp(t *testing.T) {
 	})
 }
 
+// A firewall may close the port of the event broker: the other one is tried in
+// turn, and kept where it serves. So it is for LG's hosts only, and not where the
+// API has an address of the user's own.
+func TestEventsOtherPort(t *testing.T) {
+	const a, b = "a.iot.eu-west-1.amazonaws.com", "b.iot.eu-west-1.amazonaws.com"
+	type round struct {
+		named string // by LG
+		works string // accepts connections, once each time
+		want  []string
+	}
+	tests := map[string]struct {
+		own    bool
+		rounds []round
+	}{
+		"nothing works": {false, []round{{a, "", []string{a + ":8883", a + ":8883", a + ":443", a + ":443", a + ":8883", a + ":8883", a + ":443"}}}},
+		"LG names 443":  {false, []round{{a + ":443", "", []string{a + ":443", a + ":443", a + ":8883", a + ":8883", a + ":443"}}}},
+		"8883 is closed": {false, []round{
+			{a, a + ":443", []string{a + ":8883", a + ":8883", a + ":443", a + ":443", a + ":443", a + ":443", a + ":443"}},
+			{a, "", []string{a + ":443", a + ":443", a + ":443", a + ":8883"}},
+		}},
+		"8883 is closed, and LG moves": {false, []round{
+			{a, a + ":443", []string{a + ":8883", a + ":8883", a + ":443", a + ":443"}},
+			{b, "", []string{b + ":8883", b + ":8883", b + ":443", b + ":443", a + ":443", a + ":443", b + ":8883", b + ":8883", b + ":443"}},
+		}},
+		"own API": {true, []round{{a, "", []string{a + ":8883", a + ":8883", a + ":8883", a + ":8883"}}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newEventLG(t)
+				c := newTestClient(t, s.options())
+				if !tt.own {
+					c.o.APIURL = ""
+				}
+				for _, r := range tt.rounds {
+					s.mqtt = r.named
+					var hosts []string
+					for range r.want {
+						err := c.Events(t.Context(), func(_ context.Context, ep Endpoint, _ func([]byte)) error {
+							hosts = append(hosts, ep.URL.Host)
+							if ep.URL.Host == r.works {
+								ep.Told(FreshFlow)
+							}
+							if alpn := ep.TLS.NextProtos != nil; alpn != (ep.URL.Port() == "443") {
+								t.Errorf("%s: ALPN %q", ep.URL, ep.TLS.NextProtos)
+							}
+							return errors.New("no connection")
+						}, nil)
+						if err == nil {
+							t.Fatal("no error")
+						}
+					}
+					if diff := cmp.Diff(r.want, hosts); diff != "" {
+						t.Errorf("LG names %s (-want +got):\n%s", r.named, diff)
+					}
+				}
+				if saved := s.saved[len(s.saved)-1]; saved.MQTT != c.whoami().MQTT {
+					t.Errorf("saved %s, present %s", saved.MQTT, c.whoami().MQTT)
+				}
+			})
+		})
+	}
+}
+
 func TestEventsTriesAgain(t *testing.T) {
 	tests := []struct {
 		name   string
