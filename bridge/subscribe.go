@@ -36,12 +36,18 @@ func Subscriber(o link.Options) thinq.Subscriber {
 		o.Backoff = cloudLink.Backoff
 	}
 	o.Keepalive, o.SessionExpiry = cloudLink.Keepalive, cloudLink.SessionExpiry
-	return func(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
-		return subscribe(ctx, o, ep, handle)
-	}
+	return (&subscriber{Options: o}).subscribe
 }
 
-func subscribe(ctx context.Context, o link.Options, ep thinq.Endpoint, handle func([]byte)) error {
+// A subscriber is what lasts from one link to the next.
+type subscriber struct {
+	link.Options
+	gaps   int  // of the present link, that were told
+	missed bool // a gap of a former one was not told
+}
+
+func (s *subscriber) subscribe(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
+	o := s.Options
 	o.URL, o.ClientID, o.TLS = ep.URL, ep.ClientID, ep.TLS
 	o.Subscriptions = nil
 	for _, topic := range ep.Topics {
@@ -54,22 +60,33 @@ func subscribe(ctx context.Context, o link.Options, ep thinq.Endpoint, handle fu
 	l := link.New(o)
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
-	err := watch(l, ep, ended)
+	s.gaps = 0
+	err := s.watch(l, ep, ended)
 	if errors.Is(err, errAbsent) {
 		cancel()
 		<-ended // nothing is handed over any more
 	}
+	s.missed = s.missed || l.Status().Gaps > s.gaps
 	return err
 }
 
 var errAbsent = errors.New("no connection for 12 minutes")
 
-var flows = map[bool]thinq.Flow{false: thinq.FreshFlow, true: thinq.ResumedFlow}
+// flow is how messages come over a link that is up, with all gaps that were not
+// told: another link may go on with a session that the last one began in vain.
+func (s *subscriber) flow(gaps int) thinq.Flow {
+	missed := s.missed || gaps > s.gaps
+	s.missed, s.gaps = false, gaps
+	if missed {
+		return thinq.FreshFlow
+	}
+	return thinq.ResumedFlow
+}
 
 // watch tells what the link is up to, until it has ended or has been down for
 // too long. That the broker has sent it away for a while does not count: another
 // link would not keep to it.
-func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
+func (s *subscriber) watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
 	tell, tellTwin := ep.Told, ep.Twin
 	if tell == nil {
 		tell = func(thinq.Flow) {}
@@ -86,19 +103,19 @@ func watch(l *link.Link, ep thinq.Endpoint, ended <-chan error) error {
 		select {
 		case <-l.Up():
 			up = true
-			tell(flows[l.Status().Resumed])
+			tell(s.flow(l.Status().Gaps))
 		case <-look.C:
-			s := l.Status()
-			if s.Twin != twin {
-				twin = s.Twin
+			now := l.Status()
+			if now.Twin != twin {
+				twin = now.Twin
 				tellTwin(twin)
 			}
-			if up && !s.Connected {
+			if up && !now.Connected {
 				up = false
 				tell(thinq.NoFlow)
 			}
-			if !up && time.Since(latest(s.Since, s.Resting)) >= linkAbsent {
-				return fmt.Errorf("%w: %s", errAbsent, s.Problem)
+			if !up && time.Since(latest(now.Since, now.Resting)) >= linkAbsent {
+				return fmt.Errorf("%w: %s", errAbsent, now.Problem)
 			}
 		case err := <-ended:
 			if errors.Is(err, link.ErrCertificate) {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"github.com/thinq2mqtt/thinq2mqtt/bridge"
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
@@ -20,7 +22,9 @@ import (
 // listener runs a subscriber against a broker that can be cut off.
 type listener struct {
 	broker *linktest.Broker
+	sub    thinq.Subscriber
 	away   atomic.Bool
+	faint  atomic.Bool // connections end with the first SUBSCRIBE
 	told   chan thinq.Flow
 	heard  chan string
 	ended  chan error
@@ -31,31 +35,58 @@ func listen(t *testing.T) *listener { return listenFrom(t, true) }
 // listenFrom begins with a broker that can be reached, or one that cannot.
 func listenFrom(t *testing.T, reachable bool) *listener {
 	t.Helper()
+	l := newListener(t)
+	l.away.Store(!reachable)
+	l.run(t)
+	return l
+}
+
+func newListener(t *testing.T) *listener {
+	t.Helper()
 	broker, err := linktest.NewBroker(linktest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = broker.Close() })
 	l := &listener{broker: broker, told: make(chan thinq.Flow, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
-	l.away.Store(!reachable)
-	sub := bridge.Subscriber(link.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	l.sub = bridge.Subscriber(link.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if l.away.Load() {
 			return nil, errors.New("no route to host")
 		}
-		return broker.Dial(ctx, network, addr)
+		c, err := broker.Dial(ctx, network, addr)
+		if err == nil && l.faint.Load() {
+			c = faint{c}
+		}
+		return c, err
 	}})
+	return l
+}
+
+// run runs the subscriber until the test ends or stop is called.
+func (l *listener) run(t *testing.T) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ep := thinq.Endpoint{URL: broker.URL(), ClientID: "us", Topics: []string{"app/us/push"}, Told: func(now thinq.Flow) { l.told <- now }}
-		l.ended <- sub(ctx, ep, func(payload []byte) { l.heard <- string(payload) })
+		ep := thinq.Endpoint{URL: l.broker.URL(), ClientID: "us", Topics: []string{"app/us/push"}, Told: func(now thinq.Flow) { l.told <- now }}
+		l.ended <- l.sub(ctx, ep, func(payload []byte) { l.heard <- string(payload) })
 	}()
-	t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		<-done
-		_ = broker.Close()
-	})
-	return l
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// A faint connection ends when it is asked for subscriptions.
+type faint struct{ net.Conn }
+
+func (c faint) Write(p []byte) (int, error) {
+	if p[0]>>4 == packets.SUBSCRIBE {
+		_ = c.Close()
+	}
+	return c.Conn.Write(p)
 }
 
 // next is what the subscriber tells next.
@@ -144,4 +175,41 @@ func TestSubscriberSurvivesAnOutage(t *testing.T) {
 		default:
 		}
 	})
+}
+
+// A session that a connection began which ended before its subscriptions stood is
+// no session of before: nothing was kept, whoever goes on with it.
+func TestSubscriberTellsOfTheGapOfAFaintConnection(t *testing.T) {
+	for name, another := range map[string]bool{"the same link": false, "another link": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newListener(t)
+				l.faint.Store(true)
+				stop := l.run(t)
+				time.Sleep(time.Minute)
+				if another {
+					stop()
+					<-l.ended
+					if l.next(t) != thinq.NoFlow {
+						t.Error("it ended up")
+					}
+				}
+				l.faint.Store(false)
+				if another {
+					l.run(t)
+				}
+				if now := l.next(t); now != thinq.FreshFlow {
+					t.Errorf("told %v, though nothing was kept", now)
+				}
+				l.broker.Kill()
+				now := l.next(t)
+				if now == thinq.NoFlow {
+					now = l.next(t)
+				}
+				if now != thinq.ResumedFlow {
+					t.Errorf("told %v of a session that was kept", now)
+				}
+			})
+		})
+	}
 }

@@ -151,6 +151,9 @@ func (k *keeper) greeting(c *paho.Connect, _ *url.URL) (*paho.Connect, error) {
 }
 
 func (k *keeper) onUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
+	if !ack.SessionPresent {
+		k.status.gap() // now: the next connection finds the session that this one has begun
+	}
 	if !k.enter() {
 		_ = k.pending.Close()
 		return
@@ -180,7 +183,7 @@ func (k *keeper) ready(c *connection) {
 		return
 	}
 	now := time.Now()
-	down := k.status.connected(now, c.resumed)
+	down := k.status.connected(now)
 	k.tell(slog.LevelInfo, "connected", "", "after", down.Round(time.Millisecond))
 	k.warn()
 	replace(k.signal, struct{}{})

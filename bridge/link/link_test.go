@@ -112,7 +112,7 @@ func TestResumed(t *testing.T) {
 			b := newBroker(t, linktest.Options{})
 			o := link.Options{URL: b.URL(), Dial: b.Dial, SessionExpiry: 2 * time.Minute, Subscriptions: []link.Subscription{{Filter: "in"}}}
 			l, stop := start(t, o)
-			if <-l.Up(); l.Status().Resumed {
+			if <-l.Up(); l.Status().Gaps != 1 {
 				t.Error("the first session is resumed")
 			}
 			if err := stop(); err != nil {
@@ -120,7 +120,7 @@ func TestResumed(t *testing.T) {
 			}
 			time.Sleep(pause)
 			l, _ = start(t, o)
-			if <-l.Up(); l.Status().Resumed != resumed {
+			if <-l.Up(); l.Status().Gaps == 0 != resumed {
 				t.Errorf("resumed after %v: %v", pause, !resumed)
 			}
 		})

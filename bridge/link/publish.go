@@ -22,13 +22,12 @@ const (
 type connection struct {
 	*guard
 	session *memory
-	resumed bool          // the broker has kept the session
 	limit   int           // largest packet the broker takes; 0: any
 	turn    chan struct{} // holds one token: whose turn it is to send
 }
 
 func newConnection(g *guard, s *memory, ack *paho.Connack) *connection {
-	c := &connection{guard: g, session: s, turn: make(chan struct{}, 1), resumed: ack.SessionPresent}
+	c := &connection{guard: g, session: s, turn: make(chan struct{}, 1)}
 	if p := ack.Properties; p != nil && p.MaximumPacketSize != nil {
 		c.limit = int(*p.MaximumPacketSize)
 	}

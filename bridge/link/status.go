@@ -12,10 +12,11 @@ type Status struct {
 	Since     time.Time `json:"since"`             // of the present condition
 	Problem   string    `json:"problem,omitempty"` // why it is down, or which subscription is refused, in words; else empty
 	Connects  int       `json:"connects"`          // successful connections so far
-	// Resumed tells that the broker had kept the session of an earlier connection
-	// for the present one (session present, MQTT 5 section 3.2.2.1.1).
-	Resumed bool `json:"resumed,omitempty"`
-	Dropped int  `json:"dropped"` // received messages that nobody took in time
+	// Gaps counts how often the broker had kept nothing of what was sent before,
+	// because a session began (session present, MQTT 5 section 3.2.2.1.1), also for a
+	// connection that ended before its subscriptions stood.
+	Gaps    int `json:"-"`
+	Dropped int `json:"dropped"` // received messages that nobody took in time
 	// Twin tells in words that another client uses our client id, for an hour
 	// after it last took the connection over.
 	Twin    string    `json:"twin,omitempty"`
@@ -58,11 +59,11 @@ func (c *condition) duel(now time.Time) {
 func (c *condition) begin(now time.Time) { c.Status = Status{Since: now, Problem: "not connected yet"} }
 
 // connected tells for how long the link was down.
-func (c *condition) connected(now time.Time, resumed bool) (down time.Duration) {
+func (c *condition) connected(now time.Time) (down time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	down = now.Sub(c.Since)
-	c.Connected, c.Resumed, c.Since, c.Problem, c.Resting = true, resumed, now, "", time.Time{}
+	c.Connected, c.Since, c.Problem, c.Resting = true, now, "", time.Time{}
 	c.Connects++
 	return down
 }
@@ -111,6 +112,12 @@ func (c *condition) troubleUp(problem string) (news bool) {
 	}
 	c.Problem = problem
 	return true
+}
+
+func (c *condition) gap() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Gaps++
 }
 
 func (c *condition) drop() {
