@@ -16,6 +16,7 @@ import (
 // that connect in a hurry. It would keep what is sent meanwhile for an hour, and
 // send it ten a second; after ten minutes reads tell more than old news (F-035).
 var cloudLink = link.Options{
+	Vital:         true,
 	Keepalive:     60 * time.Second,
 	SessionExpiry: 10 * time.Minute,
 	Backoff:       link.Backoff{Min: 2 * time.Second, Max: 5 * time.Minute, Stable: 10 * time.Minute, PerMinute: 3},
@@ -35,7 +36,7 @@ func Subscriber(o link.Options) thinq.Subscriber {
 	if o.Backoff == (link.Backoff{}) {
 		o.Backoff = cloudLink.Backoff
 	}
-	o.Keepalive, o.SessionExpiry = cloudLink.Keepalive, cloudLink.SessionExpiry
+	o.Vital, o.Keepalive, o.SessionExpiry = cloudLink.Vital, cloudLink.Keepalive, cloudLink.SessionExpiry
 	return (&subscriber{Options: o}).subscribe
 }
 

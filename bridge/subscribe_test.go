@@ -25,6 +25,7 @@ type listener struct {
 	sub    thinq.Subscriber
 	away   atomic.Bool
 	faint  atomic.Bool // connections end with the first SUBSCRIBE
+	closed atomic.Bool // subscriptions are refused
 	told   chan thinq.Flow
 	heard  chan string
 	ended  chan error
@@ -43,12 +44,13 @@ func listenFrom(t *testing.T, reachable bool) *listener {
 
 func newListener(t *testing.T) *listener {
 	t.Helper()
-	broker, err := linktest.NewBroker(linktest.Options{})
+	l := &listener{told: make(chan thinq.Flow, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
+	broker, err := linktest.NewBroker(linktest.Options{Allow: func(string, string, bool) bool { return !l.closed.Load() }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = broker.Close() })
-	l := &listener{broker: broker, told: make(chan thinq.Flow, 100), heard: make(chan string, 100), ended: make(chan error, 1)}
+	l.broker = broker
 	l.sub = bridge.Subscriber(link.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if l.away.Load() {
 			return nil, errors.New("no route to host")
@@ -210,6 +212,32 @@ func TestSubscriberTellsOfTheGapOfAFaintConnection(t *testing.T) {
 					t.Errorf("told %v of a session that was kept", now)
 				}
 			})
+		})
+	}
+}
+
+// A broker that refuses the subscription is as good as none; one that grants it
+// before that is given up has kept nothing.
+func TestF036SubscriberRefused(t *testing.T) {
+	for _, granted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newListener(t)
+			l.closed.Store(true)
+			l.run(t)
+			time.Sleep(7 * time.Minute)
+			l.closed.Store(!granted)
+			if granted {
+				if now := l.next(t); now != thinq.FreshFlow {
+					t.Errorf("told %v", now)
+				}
+				return
+			}
+			if l.next(t) != thinq.NoFlow {
+				t.Fatal("it was up")
+			}
+			if err := <-l.ended; err == nil || !strings.Contains(err.Error(), "app/us/push refused: not authorized (0x87)") {
+				t.Errorf("ended with %v", err)
+			}
 		})
 	}
 }

@@ -182,6 +182,7 @@ func (k *keeper) ready(c *connection) {
 	if k.up.Load() != c {
 		return
 	}
+	c.stands = true
 	now := time.Now()
 	down := k.status.connected(now)
 	k.tell(slog.LevelInfo, "connected", "", "after", down.Round(time.Millisecond))
@@ -300,14 +301,19 @@ func (k *keeper) serve(ctx context.Context) error {
 	defer again.Stop()
 	defer watch.Stop()
 	var c *connection
-	var refused []Subscription
 	for {
 		select {
 		case c = <-k.fresh:
-			refused = k.subscribe(ctx, c, k.o.Subscriptions, true)
+			if err := k.subscribe(ctx, c, k.o.Subscriptions); err != nil {
+				return err
+			}
 		case <-again.C:
-			if len(refused) > 0 && c == k.up.Load() {
-				refused = k.subscribe(ctx, c, refused, false)
+			refused := k.refused()
+			if len(refused) == 0 || c != k.up.Load() {
+				continue
+			}
+			if err := k.subscribe(ctx, c, refused); err != nil {
+				return err
 			}
 		case <-watch.C:
 			if k.stands(c) {

@@ -44,6 +44,10 @@ type Options struct {
 	TLS           *tls.Config            // default: system roots
 	Will          *Message
 	Subscriptions []Subscription
+	// Vital says that the link is there for its subscriptions: it is not up as long
+	// as the broker refuses all of them, and Run ends with [ErrCertificate] if they
+	// are not for the client's certificate. One that is granted late is told by Up.
+	Vital         bool
 	Keepalive     time.Duration // default 15 s
 	SessionExpiry time.Duration // default 0: a clean session each time
 	Backoff       Backoff       // zero: the defaults for the local broker
@@ -81,8 +85,9 @@ type Link struct {
 	up       atomic.Pointer[connection] // nil while down
 	status   condition
 	as       atomic.Pointer[guise]
-	again    chan struct{} // Reappear was called
-	warned   atomic.Bool   // that everybody on the way can read along
+	again    chan struct{}   // Reappear was called
+	answers  map[string]byte // to subscriptions, by filter; only Run's goroutine
+	warned   atomic.Bool     // that everybody on the way can read along
 
 	mu     sync.Mutex // of what follows
 	keeper *keeper    // the one in charge; what others do counts no more
@@ -106,7 +111,7 @@ func New(o Options) *Link {
 		}
 	}
 	l := &Link{o: o, at: at, bad: err,
-		messages: make(chan Message, o.Buffer), signal: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+		answers: map[string]byte{}, messages: make(chan Message, o.Buffer), signal: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 	l.status.begin(time.Now())
 	return l
 }
@@ -167,7 +172,8 @@ func (l *Link) keep(ctx context.Context) (gone bool, err error) {
 // Options.Overflow, and is counted in Status.
 func (l *Link) Messages() <-chan Message { return l.messages }
 
-// Up sends a value after every new connection, when its subscriptions stand.
+// Up sends a value after every new connection, when its subscriptions stand, and
+// from a vital link when one is granted late.
 // A value that was not taken is replaced, not queued.
 func (l *Link) Up() <-chan struct{} { return l.signal }
 

@@ -22,6 +22,7 @@ const (
 type connection struct {
 	*guard
 	session *memory
+	stands  bool          // its subscriptions do; only Run's goroutine
 	limit   int           // largest packet the broker takes; 0: any
 	turn    chan struct{} // holds one token: whose turn it is to send
 }

@@ -14,7 +14,8 @@ type Status struct {
 	Connects  int       `json:"connects"`          // successful connections so far
 	// Gaps counts how often the broker had kept nothing of what was sent before,
 	// because a session began (session present, MQTT 5 section 3.2.2.1.1), also for a
-	// connection that ended before its subscriptions stood.
+	// connection that ended before its subscriptions stood, or a refused subscription
+	// was granted at last.
 	Gaps    int `json:"-"`
 	Dropped int `json:"dropped"` // received messages that nobody took in time
 	// Twin tells in words that another client uses our client id, for an hour

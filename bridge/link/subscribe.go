@@ -14,11 +14,14 @@ import (
 // perSubscribe is the most filters that LG's broker (AWS IoT) takes in one packet.
 const perSubscribe = 8
 
-// subscribe asks for all subscriptions of a connection, whatever the broker
-// remembers of the session, and gives those that were refused. An unanswered
-// SUBSCRIBE ends the connection: a link that hears nothing is not up.
-func (k *keeper) subscribe(ctx context.Context, c *connection, subs []Subscription, announce bool) (refused []Subscription) {
-	var complaints []string
+// refusals are the reason codes from here on (MQTT 5 section 3.9.3).
+const refusals byte = 0x80
+
+// subscribe asks for subscriptions of a connection, whatever the broker remembers
+// of the session. An unanswered SUBSCRIBE ends the connection: a link that hears
+// nothing is not up. An error says that another try is pointless.
+func (k *keeper) subscribe(ctx context.Context, c *connection, subs []Subscription) error {
+	late := false
 	for chunk := range slices.Chunk(subs, perSubscribe) {
 		codes, err := c.subscribe(ctx, chunk)
 		if err != nil {
@@ -28,18 +31,62 @@ func (k *keeper) subscribe(ctx context.Context, c *connection, subs []Subscripti
 			}
 			return nil
 		}
-		for i, s := range chunk {
-			if codes[i] >= 0x80 {
-				refused = append(refused, s)
-				complaints = append(complaints, fmt.Sprintf("subscription to %s refused: %s", s.Filter, describe(codes[i], "")))
-			}
-		}
+		late = k.learn(chunk, codes) || late
 	}
-	if announce {
+	switch refused := k.refused(); {
+	case k.o.Vital && len(refused) > 0 && len(refused) == len(k.o.Subscriptions):
+		return k.deaf(c)
+	case !c.stands:
 		k.ready(c)
+	case late && k.o.Vital:
+		replace(k.signal, struct{}{})
 	}
-	k.complain(strings.Join(complaints, "; "))
-	return refused
+	k.complain(k.complaints())
+	return nil
+}
+
+// learn keeps the broker's answers, and tells whether it grants what it refused
+// before. Of such a subscription it has kept nothing, whatever it kept of a session.
+func (k *keeper) learn(subs []Subscription, codes []byte) (late bool) {
+	for i, s := range subs {
+		if k.answers[s.Filter] >= refusals && codes[i] < refusals {
+			k.status.gap()
+			late = true
+		}
+		k.answers[s.Filter] = codes[i]
+	}
+	return late
+}
+
+// refused are the subscriptions that the broker did not grant.
+func (k *keeper) refused() []Subscription {
+	return slices.DeleteFunc(slices.Clone(k.o.Subscriptions), func(s Subscription) bool { return k.answers[s.Filter] < refusals })
+}
+
+func (k *keeper) complaints() string {
+	var all []string
+	for _, s := range k.refused() {
+		all = append(all, fmt.Sprintf("subscription to %s refused: %s", s.Filter, describe(k.answers[s.Filter], "")))
+	}
+	return strings.Join(all, "; ")
+}
+
+// deaf is called when the broker refuses all that a vital link is there for. A
+// certificate may have the right to other topics than it came with.
+func (k *keeper) deaf(c *connection) error {
+	problem := k.complaints()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.up.Load() != c {
+		return nil
+	}
+	k.status.trouble(problem)
+	k.tell(slog.LevelWarn, "subscription refused", problem)
+	forbidden := func(s Subscription) bool { return k.answers[s.Filter] == unauthorized }
+	if k.byCertificate() && len(slices.DeleteFunc(k.refused(), forbidden)) == 0 {
+		return fmt.Errorf("%w: %s", ErrCertificate, problem)
+	}
+	return nil
 }
 
 // complain names the subscriptions that were refused, or takes that back.
