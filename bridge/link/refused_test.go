@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link/linktest"
 )
@@ -89,6 +91,33 @@ func TestF036Forbidden(t *testing.T) {
 		defer cancel()
 		if err := l.Run(ctx); !errors.Is(err, link.ErrCertificate) || !strings.Contains(err.Error(), "in refused") {
 			t.Errorf("Run: %v, want ErrCertificate", err)
+		}
+	})
+}
+
+// A broker that grants less than was asked for is named; the link works all the same.
+func TestF055GrantedWithLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{play: func(w wire, _ int) {
+			w.accept()
+			p, err := packets.ReadPacket(w)
+			if err != nil {
+				return
+			}
+			w.say(packets.SUBACK<<4, 5, byte(p.PacketID()>>8), byte(p.PacketID()), 0, 1, 0)
+			w.serve(all)
+		}}
+		log, lines := logged()
+		l, stop := start(t, link.Options{URL: nowhere, Dial: s.Dial, Logger: log, Subscriptions: []link.Subscription{{Filter: "in/a"}, {Filter: "in/b"}}})
+		<-l.Up()
+		time.Sleep(time.Hour)
+		const want = "subscription to in/b granted with QoS 0 only: messages may get lost"
+		if s := l.Status(); !s.Connected || s.Connects != 1 || s.Problem != want {
+			t.Errorf("status %+v", s)
+		}
+		_ = stop()
+		if n := strings.Count(lines.String(), want); n != 1 {
+			t.Errorf("said %d times:\n%s", n, lines)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"sync/atomic"
@@ -55,7 +56,7 @@ func (w wire) serve(answer func(kind byte) bool) {
 		case packets.PUBLISH:
 			w.say(packets.PUBACK<<4, 2, byte(p.PacketID()>>8), byte(p.PacketID()))
 		case packets.SUBSCRIBE:
-			codes := make([]byte, len(p.Content.(*packets.Subscribe).Subscriptions))
+			codes := bytes.Repeat([]byte{1}, len(p.Content.(*packets.Subscribe).Subscriptions))
 			w.say(append([]byte{packets.SUBACK << 4, byte(3 + len(codes)), byte(p.PacketID() >> 8), byte(p.PacketID()), 0}, codes...)...)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 type Status struct {
 	Connected bool      `json:"connected"`         // and all subscriptions are answered
 	Since     time.Time `json:"since"`             // of the present condition
-	Problem   string    `json:"problem,omitempty"` // why it is down, or which subscription is refused, in words; else empty
+	Problem   string    `json:"problem,omitempty"` // why it is down, or which subscription is not granted as asked, in words; else empty
 	Connects  int       `json:"connects"`          // successful connections so far
 	// Gaps counts how often the broker had kept nothing of what was sent before,
 	// because a session began (session present, MQTT 5 section 3.2.2.1.1), also for a

@@ -63,10 +63,17 @@ func (k *keeper) refused() []Subscription {
 	return slices.DeleteFunc(slices.Clone(k.o.Subscriptions), func(s Subscription) bool { return k.answers[s.Filter] < refusals })
 }
 
+// complaints are about subscriptions that were refused, or granted for messages
+// that may get lost on the way.
 func (k *keeper) complaints() string {
 	var all []string
-	for _, s := range k.refused() {
-		all = append(all, fmt.Sprintf("subscription to %s refused: %s", s.Filter, describe(k.answers[s.Filter], "")))
+	for _, s := range k.o.Subscriptions {
+		switch code := k.answers[s.Filter]; {
+		case code >= refusals:
+			all = append(all, fmt.Sprintf("subscription to %s refused: %s", s.Filter, describe(code, "")))
+		case code < 1:
+			all = append(all, fmt.Sprintf("subscription to %s granted with QoS 0 only: messages may get lost", s.Filter))
+		}
 	}
 	return strings.Join(all, "; ")
 }
@@ -81,7 +88,7 @@ func (k *keeper) deaf(c *connection) error {
 		return nil
 	}
 	k.status.trouble(problem)
-	k.tell(slog.LevelWarn, "subscription refused", problem)
+	k.tell(slog.LevelWarn, "subscription not granted", problem)
 	forbidden := func(s Subscription) bool { return k.answers[s.Filter] == unauthorized }
 	if k.byCertificate() && len(slices.DeleteFunc(k.refused(), forbidden)) == 0 {
 		return fmt.Errorf("%w: %s", ErrCertificate, problem)
@@ -89,12 +96,13 @@ func (k *keeper) deaf(c *connection) error {
 	return nil
 }
 
-// complain names the subscriptions that were refused, or takes that back.
+// complain names the subscriptions that are not as they should be, or takes that
+// back.
 func (k *keeper) complain(problem string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.status.troubleUp(problem) && problem != "" {
-		k.tell(slog.LevelWarn, "subscription refused", problem)
+		k.tell(slog.LevelWarn, "subscription not granted", problem)
 	}
 }
 
