@@ -198,8 +198,11 @@ func (c *caller) adopt(l *line) {
 	}
 	old := c.line
 	if old != nil {
-		old.leave(lineDrain)
 		c.pace.Forget()
+		if !old.leave(lineDrain) {
+			c.Logger.Warn("connection lost", "callback", c.ep.URL.Host, "problem", "nothing came from it when it was replaced")
+			old = nil
+		}
 	}
 	c.pace.Connected(time.Now())
 	c.line = l

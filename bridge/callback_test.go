@@ -332,6 +332,42 @@ func TestCallbackHalfOpen(t *testing.T) {
 	})
 }
 
+// A far side that is gone without a word may be found out only when its connection
+// is replaced, before the next ping: what it did not bring is a gap. One that just
+// does not answer the goodbye is there.
+func TestCallbackHalfOpenReplaced(t *testing.T) {
+	for name, gone := range map[string]bool{"gone": true, "impolite": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				c := call(t, func(c *called) {
+					c.token = func(string) (string, error) { return strconv.FormatBool(time.Since(begun) < 4*time.Minute), nil }
+					c.meet = func(ws *websocket.Conn) {
+						if gone && time.Since(begun) < time.Minute {
+							ws.SetPingHandler(func(string) error { return nil })
+						}
+						ws.SetCloseHandler(func(int, string) error {
+							time.Sleep(time.Minute)
+							return nil
+						})
+					}
+				})
+				c.wantUp(t, true)
+				time.Sleep(30 * time.Minute)
+				if gone {
+					c.wantUp(t, true)
+				}
+				if _, times := c.seen(); len(times) != 2 || len(c.ups) > 0 {
+					t.Errorf("%d connections, %d more changes; log:\n%s", len(times), len(c.ups), c.log)
+				}
+				c.stop()
+				<-c.ended
+				time.Sleep(2 * time.Minute) // the far side's patience
+			})
+		})
+	}
+}
+
 // Whoever does not answer pings but sends something is alive; afterwards not.
 func TestCallbackAnyFrameIsLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

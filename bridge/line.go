@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,6 +40,7 @@ type line struct {
 	token  thinq.Secret
 	opened time.Time
 	until  time.Time     // when to have another one
+	signs  atomic.Int64  // of life that came
 	done   chan struct{} // closed when nothing is read any more
 	err    error         // why, afterwards
 }
@@ -102,7 +104,10 @@ func (l *line) read(take func(kind int, data []byte)) {
 // next is the next message, or its begin if it is too long.
 func (l *line) next(buf *bytes.Buffer) (kind int, err error) {
 	kind, r, err := l.ws.NextReader()
-	if err = cmp.Or(err, l.alive()); err != nil {
+	if err == nil {
+		err = l.alive()
+	}
+	if err != nil {
 		return kind, err
 	}
 	if buf.Reset(); buf.Cap() > lineSpare {
@@ -114,6 +119,7 @@ func (l *line) next(buf *bytes.Buffer) (kind int, err error) {
 
 // alive gives the far side time until after the next ping.
 func (l *line) alive() error {
+	l.signs.Add(1)
 	return l.ws.SetReadDeadline(time.Now().Add(linePing + linePong))
 }
 
@@ -135,16 +141,22 @@ func (l *line) ping() {
 }
 
 // leave says goodbye and reads what the far side had sent before it heard it,
-// for as long as that may take.
-func (l *line) leave(patience time.Duration) {
+// for as long as that may take. It tells whether the far side was there at all: a
+// way that has forgotten a connection does not say so.
+func (l *line) leave(patience time.Duration) (answered bool) {
+	before, by := l.signs.Load(), time.Now().Add(time.Second)
+	_ = l.ws.WriteControl(websocket.PingMessage, nil, by) // nobody knows whether Amazon answers the goodbye
 	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-	_ = l.ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second)) // it is over anyway
+	_ = l.ws.WriteControl(websocket.CloseMessage, bye, by) // it is over anyway
 	select {
 	case <-l.done:
 	case <-time.After(patience):
 	}
+	answered = l.signs.Load() > before
 	l.close()
 	<-l.done
+	end, orderly := errors.AsType[*websocket.CloseError](l.err)
+	return answered || orderly && end.Code != websocket.CloseAbnormalClosure
 }
 
 func (l *line) close() { _ = l.ws.Close() }
