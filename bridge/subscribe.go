@@ -3,9 +3,12 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/thinq2mqtt/thinq2mqtt/bridge/link"
@@ -45,6 +48,39 @@ type subscriber struct {
 	link.Options
 	gaps   int  // of the present link, that were told
 	missed bool // a gap of a former one was not told
+
+	mu     sync.Mutex // of what follows: a former link may still be reading
+	handed [handedKept]handed
+	next   int
+}
+
+const (
+	handedKept = 128              // twice as many as the broker may have under way
+	handedFor  = 10 * time.Minute // as long as it keeps them
+)
+
+// handed is a message that was handed over.
+type handed struct {
+	sum [sha256.Size]byte
+	at  time.Time
+}
+
+// again reports whether a message is a notice, sent again, that was handed over
+// before: its acknowledgement was lost. A report that comes twice does no harm, and
+// an equal one may be news.
+func (s *subscriber) again(m link.Message) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := sha256.Sum256(m.Payload)
+	known := func(h handed) bool { return h.sum == sum && m.Received.Sub(h.at) < handedFor }
+	if m.Dup && slices.ContainsFunc(s.handed[:], known) {
+		if e, err := thinq.ParseEvent(m.Payload); err == nil && e.Kind == thinq.Notice {
+			return true
+		}
+	}
+	s.handed[s.next] = handed{sum, m.Received}
+	s.next = (s.next + 1) % handedKept
+	return false
 }
 
 func (s *subscriber) subscribe(ctx context.Context, ep thinq.Endpoint, handle func([]byte)) error {
@@ -55,7 +91,15 @@ func (s *subscriber) subscribe(ctx context.Context, ep thinq.Endpoint, handle fu
 		o.Subscriptions = append(o.Subscriptions, link.Subscription{Filter: topic, Retained: true})
 	}
 	// On the goroutine that reads: an event has one hop to the loop, not two.
-	o.Handle = func(m link.Message) { handle(m.Payload) }
+	o.Handle = func(m link.Message) {
+		if s.again(m) {
+			if ep.Dropped != nil {
+				ep.Dropped("duplicate")
+			}
+			return
+		}
+		handle(m.Payload)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := link.New(o)

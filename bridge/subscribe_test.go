@@ -25,6 +25,7 @@ type listener struct {
 	sub    thinq.Subscriber
 	away   atomic.Bool
 	faint  atomic.Bool // connections end with the first SUBSCRIBE
+	numb   atomic.Bool // no acknowledgement gets through
 	closed atomic.Bool // subscriptions are refused
 	told   chan thinq.Flow
 	heard  chan string
@@ -56,10 +57,13 @@ func newListener(t *testing.T) *listener {
 			return nil, errors.New("no route to host")
 		}
 		c, err := broker.Dial(ctx, network, addr)
-		if err == nil && l.faint.Load() {
+		if err != nil {
+			return nil, err
+		}
+		if l.faint.Load() {
 			c = faint{c}
 		}
-		return c, err
+		return numb{c, &l.numb}, nil
 	}})
 	return l
 }
@@ -79,6 +83,19 @@ func (l *listener) run(t *testing.T) (stop func()) {
 	}
 	t.Cleanup(stop)
 	return stop
+}
+
+// A numb connection loses acknowledgements.
+type numb struct {
+	net.Conn
+	now *atomic.Bool
+}
+
+func (c numb) Write(p []byte) (int, error) {
+	if p[0]>>4 == packets.PUBACK && c.now.Load() {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
 }
 
 // A faint connection ends when it is asked for subscriptions.
@@ -238,6 +255,58 @@ func TestF036SubscriberRefused(t *testing.T) {
 			if err := <-l.ended; err == nil || !strings.Contains(err.Error(), "app/us/push refused: not authorized (0x87)") {
 				t.Errorf("ended with %v", err)
 			}
+		})
+	}
+}
+
+// A notice of which the acknowledgement was lost is handed over once, also by
+// another link; a report may be news, and one that came meanwhile is handed over.
+func TestF034SubscriberDropsNoticesSentAgain(t *testing.T) {
+	for name, another := range map[string]bool{"the same link": false, "another link": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const done = `{"pushType":"DEVICE_PUSH","deviceId":"d","pushCode":"WASHING_IS_COMPLETE"}`
+				const other = `{"pushType":"DEVICE_PUSH","deviceId":"e","pushCode":"WASHING_IS_COMPLETE"}`
+				l := newListener(t)
+				stop := l.run(t)
+				l.next(t)
+				publish := func(payload string) {
+					if err := l.broker.Publish("app/us/push", []byte(payload), false); err != nil {
+						t.Error(err)
+					}
+				}
+				l.numb.Store(true)
+				publish(done)
+				publish(string(report(1)))
+				time.Sleep(time.Second)
+				l.numb.Store(false)
+				l.away.Store(true)
+				if l.broker.Kill(); another {
+					stop()
+					<-l.ended
+				}
+				publish(other)
+				time.Sleep(time.Second)
+				if l.away.Store(false); another {
+					l.run(t)
+				}
+				time.Sleep(5 * time.Minute)
+				publish(done)
+				synctest.Wait()
+				for _, want := range []string{done, string(report(1)), string(report(1)), other, done} {
+					select {
+					case got := <-l.heard:
+						if got != want {
+							t.Errorf("heard %s in the place of %s", got, want)
+						}
+					default:
+						t.Errorf("%s was not heard", want)
+					}
+				}
+				if len(l.heard) > 0 {
+					t.Errorf("heard %s as well", <-l.heard)
+				}
+			})
 		})
 	}
 }
