@@ -33,7 +33,7 @@ const (
 // Subscriber makes a [thinq.Subscriber] that has its events over MQTT. Of the
 // options it uses Logger, Dial and Backoff; where to connect, and as whom, comes
 // with each endpoint. It gives up after twelve minutes without a connection: LG
-// may have moved its broker (F-012).
+// may have moved its broker (F-012). It is for one client id, and one run at a time.
 func Subscriber(o link.Options) thinq.Subscriber {
 	o.Logger = hushedLog(cmp.Or(o.Logger, slog.New(slog.DiscardHandler)))
 	if o.Backoff == (link.Backoff{}) {
