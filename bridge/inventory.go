@@ -265,7 +265,7 @@ func (b *Bridge) absent(d *device, now time.Time, empty bool) {
 	if empty && b.lists.empty.IsZero() {
 		b.lists.empty = now
 	}
-	if d.missing.since.IsZero() {
+	if d.missing.since.IsZero() || !empty && !b.lists.empty.IsZero() { // empty lists do not count as the first of two
 		d.missing.since = now
 	}
 	incredible := empty && now.Sub(b.lists.empty) < emptyDoubt

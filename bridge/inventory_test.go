@@ -145,6 +145,29 @@ func TestF013EmptyList(t *testing.T) {
 	})
 }
 
+// Nor does it count as the first of two lists that agree: LG may answer with a part
+// while it recovers.
+func TestF013PartAfterEmpty(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.start()
+		all, slug := slices.Clone(h.cloud.devices), h.slug("ac")
+		for _, part := range [][]thinq.Device{nil, all[1:], all} {
+			h.cloud.change(func() { h.cloud.devices = part })
+			h.bridgeRequest("discover", "")
+			h.after(time.Minute)
+			if len(part) == 0 {
+				h.after(25 * time.Minute)
+			}
+			if h.broker.last(base+"/"+slug) == "" {
+				t.Fatalf("removed after a list of %d", len(part))
+			}
+		}
+		if h.availability("ac") != online {
+			t.Errorf("availability afterwards = %q", h.availability("ac"))
+		}
+	})
+}
+
 // A call that is answered "no such appliance" asks for the list, once.
 func TestApplianceDoubted(t *testing.T) {
 	inHome(t, []string{ac, dish}, func(h *home) {
