@@ -65,7 +65,7 @@ type device struct {
 
 	notices map[string]time.Time     // of the last seconds: LG sends some twice
 	stirred map[thinq.Path]time.Time // what changed in the last seconds
-	reread  time.Time                // when it was last read because its events contradict each other
+	reread  time.Time                // when it was last read because its reports did not say it all
 	told    []string                 // notifications that came before there was a state to remember them
 
 	panics   []time.Time

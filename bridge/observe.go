@@ -55,7 +55,12 @@ func (b *Bridge) report(d *device, data json.RawMessage) {
 	if d.state == nil {
 		return // the read that is under way, or waits, says it all
 	}
+	back := d.known && !b.available(d)
 	b.contradicted(d, b.apply(d, report, "push"))
+	if back { // a report says what has changed, but not since when
+		d.truth.blind = true
+		b.reread(d, time.Now(), "back")
+	}
 }
 
 // LG neither orders events nor marks copies. What changes twice in so short a time
@@ -83,9 +88,14 @@ func (b *Bridge) contradicted(d *device, changed thinq.State) {
 	if !twice {
 		return
 	}
-	b.later.set("burst "+d.info.ID, latest(now.Add(burstQuiet), d.reread.Add(burstReads)), func() {
+	b.reread(d, now.Add(burstQuiet), "burst")
+}
+
+// reread asks an appliance for what its reports do not tell, not too often.
+func (b *Bridge) reread(d *device, at time.Time, why string) {
+	b.later.set("burst "+d.info.ID, latest(at, d.reread.Add(burstReads)), func() {
 		d.reread = time.Now()
-		b.read(d, orderRead, "burst")
+		b.read(d, orderRead, why)
 	})
 }
 

@@ -30,10 +30,11 @@ func TestUnreachableUntilItSpeaks(t *testing.T) {
 		if h.state("ac", "target_temperature") != 21.0 {
 			t.Error("the last state is lost")
 		}
-		h.cloud.report("ac", `{"temperature":{"targetTemperature":21}}`)
+		h.cloud.quietly("ac", `{"temperature":{"targetTemperature":25}}`)
+		h.cloud.report("ac", `{"temperature":{"currentTemperature":23}}`)
 		h.after(time.Second)
-		if h.availability("ac") != online {
-			t.Errorf("availability = %s after a report", h.availability("ac"))
+		if h.availability("ac") != online || h.state("ac", "target_temperature") != 25.0 {
+			t.Errorf("availability = %s after a report, set to %v", h.availability("ac"), h.state("ac", "target_temperature"))
 		}
 	})
 }
