@@ -50,6 +50,8 @@ type job struct {
 	after    time.Time
 	tries    int
 	hangs    bool   // under way for long
+	// waits are before the next tries where LG refuses for a reason that needs none.
+	waits []time.Duration
 	before   func() // runs inside of the loop when its turn has come; may be nil
 	// call runs outside of the loop; what it returns is done inside.
 	call func(ctx context.Context) (apply func(), err error)
@@ -293,6 +295,9 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 		r.waits = nil // a permission does not come by asking again
 	}
 	b.affect(j, r.effect, err)
+	if len(r.waits) == 0 && r.effect != effectUnsupported && r.effect != effectExcess {
+		r.waits = j.waits
+	}
 	b.again(j, r, class, err)
 }
 
@@ -327,7 +332,11 @@ func (b *Bridge) affect(j *job, e effect, err error) {
 			b.away(d)
 		}
 	case effectDoubt:
-		b.doubt(d)
+		if j.kind == "event" || j.kind == "push" { // who grants those may hear of an appliance later
+			b.verify(d)
+		} else {
+			b.doubt(d)
+		}
 	case effectExcess:
 		b.exceeded(d)
 	case effectLost:

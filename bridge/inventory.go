@@ -278,10 +278,15 @@ func (b *Bridge) absent(d *device, now time.Time, empty bool) {
 	}
 }
 
-// doubt follows an answer that LG knows no such appliance. The list decides,
-// and if it contradicts, it is not asked again soon.
+// doubt follows an answer that LG knows no such appliance.
 func (b *Bridge) doubt(d *device) {
 	b.away(d)
+	b.verify(d)
+}
+
+// verify has the list decide whether an appliance is there still. If it
+// contradicts, it is not asked again soon.
+func (b *Bridge) verify(d *device) {
 	if time.Since(d.doubted) >= time.Hour {
 		d.doubted = time.Now()
 		b.listSoon()

@@ -156,7 +156,7 @@ func (b *Bridge) subscribe(d *device, kind string, due time.Time, call func(cont
 		order, lane = orderRenewal, thinq.Background
 		b.m.pushRenewals.WithLabelValues(b.o.Account, kind).Inc()
 	}
-	b.enqueue(&job{name: kind + " " + d.info.ID, kind: kind, order: order, lane: lane, owner: d,
+	b.enqueue(&job{name: kind + " " + d.info.ID, kind: kind, order: order, lane: lane, owner: d, waits: minutes(5, 20, 60, 360),
 		call: func(ctx context.Context) (func(), error) {
 			return func() { b.subscribed(d, kind, call) }, call(ctx, d.info.ID)
 		},
@@ -198,10 +198,13 @@ func (b *Bridge) awaitLifecycle() {
 	b.later.set("lifecycle", at, b.subscribeLifecycle)
 }
 
-// busyStarting reports whether first calls are still to be made.
+// busyStarting reports whether first calls are still to be made. Those that LG
+// refuses again and again are not waited for, nor are subscriptions while it refuses
+// to know us.
 func (b *Bridge) busyStarting() bool {
 	for _, j := range b.jobs {
-		if j.order == orderFirst || j.order == orderSubscribe {
+		first := j.order == orderFirst || j.order == orderSubscribe
+		if first && j.tries < tries && (b.push.preparing || b.possible(j)) {
 			return true
 		}
 	}

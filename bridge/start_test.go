@@ -149,6 +149,45 @@ func TestStartAgainstFaults(t *testing.T) {
 	})
 }
 
+// LG may refuse to subscribe to an appliance for a reason that is over when it knows
+// the appliance everywhere: it is asked again, the appliance stays available, and
+// news of others are not held up.
+func TestSubscriptionRefused(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		for _, call := range []string{"event ac", "event dish", "push dish"} {
+			h.cloud.fail(call, slices.Repeat([]error{lgError("1205", 400)}, 4)...)
+		}
+		h.start()
+		for range 40 {
+			h.after(time.Minute)
+			if h.availability("ac") != online || h.availability("dish") != online {
+				t.Fatalf("available: %s, %s", h.availability("ac"), h.availability("dish"))
+			}
+		}
+		if n := len(h.cloud.made("lifecycle")); n != 1 {
+			t.Errorf("asked for news of appliances %d times in 40 minutes", n)
+		}
+		h.after(10 * time.Hour)
+		for _, call := range []string{"event ac", "event dish", "push dish"} {
+			if n := len(h.cloud.made(call)); n != 5 {
+				t.Errorf("%s asked for %d times, wanted four refusals and a success", call, n)
+			}
+		}
+	})
+}
+
+// What LG never answers holds up no news of other appliances.
+func TestNewsInSpiteOfOne(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		h.cloud.fail("state ac", slices.Repeat([]error{lgError("0000", 400)}, 100)...)
+		h.start()
+		h.after(2 * time.Hour)
+		if n := len(h.cloud.made("lifecycle")); n != 1 {
+			t.Errorf("asked for news of appliances %d times in two hours", n)
+		}
+	})
+}
+
 func TestWarmStart(t *testing.T) {
 	dir := t.TempDir()
 	inHome(t, []string{ac, dish}, func(h *home) {

@@ -66,13 +66,13 @@ func (b *Bridge) problems() []string {
 // checkShare notes that a start stands still: earlier ones have used up the calls
 // that it needs.
 func (b *Bridge) checkShare() {
-	if b.settled {
+	free := b.o.Budget.Free()
+	if b.settled || free.IsZero() {
 		b.well(troubleShare)
 		return
 	}
-	free := b.o.Budget.Free()
 	_, paused := b.o.Budget.Left()
-	if b.running > 0 || free.IsZero() || latest(paused, b.account.until).After(time.Now()) {
+	if b.running > 0 || latest(paused, b.account.until).After(time.Now()) {
 		return // a call goes on, or LG itself is why there are none
 	}
 	b.troubled(troubleShare, "the hourly share of calls is used up, as after many restarts: appliances are unavailable until they report, or can be read from "+
