@@ -295,6 +295,11 @@ func TestPushRefused(t *testing.T) {
 		if calls := h.cloud.made("event"); len(calls) > 0 {
 			t.Errorf("subscribed although LG does not know us: %q", calls)
 		}
+		h.bridge.asks <- func() { h.bridge.o.Budget = spent() }
+		h.after(12 * time.Hour)
+		if s, _ = h.bridge.Snapshot(h.Context()); len(s.Problems) > 0 {
+			t.Errorf("problems %q, half a day after the hour's calls were used up", s.Problems)
+		}
 	})
 }
 
