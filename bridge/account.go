@@ -143,7 +143,7 @@ func (b *Bridge) doubtAccount(class thinq.Class, trouble string) {
 		return
 	}
 	b.account.failing = time.Now()
-	if class == thinq.Busy && time.Since(b.grumbled) >= time.Hour && trouble != b.push.text { // all else is told
+	if wayward(class) && time.Since(b.grumbled) >= time.Hour && trouble != b.push.text { // all else is told
 		b.grumbled = time.Now()
 		b.log.Info("LG's cloud does not answer as hoped", "err", trouble)
 	}
@@ -159,9 +159,13 @@ func (b *Bridge) probe() {
 	}
 }
 
+// wayward classes are answers of which nobody can say what is wrong with the
+// account: there are none, or none that make sense.
+func wayward(c thinq.Class) bool { return c == thinq.Busy || c == thinq.Unknown }
+
 func (b *Bridge) darken() {
 	b.account.dark = true
-	if b.account.class == thinq.Busy && b.account.condition != condClock {
+	if wayward(b.account.class) && b.account.condition != condClock {
 		b.account.condition = condUnreachable
 		b.account.text = "LG's cloud cannot be reached: " + b.account.trouble
 		b.accountChanged()

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -276,6 +277,64 @@ func TestRenewal(t *testing.T) {
 		}
 		if n := len(h.cloud.made("lifecycle")); n < 2 || n > 4 {
 			t.Errorf("%d renewals of lifecycle news", n)
+		}
+	})
+}
+
+// What LG answers in words that nobody knows is no observation: it is told, and if
+// nothing else comes appliances are unavailable, those that do answer excepted.
+func TestF009UnknownAnswers(t *testing.T) {
+	for call, want := range map[string]string{"*": offline, "state dish": online} {
+		t.Run(call, func(t *testing.T) {
+			inHome(t, []string{ac, dish}, func(h *home) {
+				h.start()
+				h.cloud.fail(call, slices.Repeat([]error{lgError("1299", 400)}, 500)...)
+				h.bridgeRequest("refresh", "")
+				h.after(10 * time.Minute)
+				if got := h.availability("ac"); got != want {
+					t.Errorf("availability of another one = %q", got)
+				}
+				if s, _ := h.bridge.Snapshot(h.Context()); (s.Cloud == condUnreachable && strings.Contains(s.CloudText, "1299")) != (want == offline) {
+					t.Errorf("cloud %q, %q", s.Cloud, s.CloudText)
+				}
+				h.after(3 * time.Hour)
+				if got := h.availability("dish"); got != offline {
+					t.Errorf("availability = %q", got)
+				}
+				if s, _ := h.bridge.Snapshot(h.Context()); want == online && !strings.Contains(s.Devices[1].Problem, "1299") {
+					t.Errorf("problem %q", s.Devices[1].Problem)
+				}
+				h.cloud.change(func() { clear(h.cloud.faults) })
+				h.after(time.Hour)
+				if s, _ := h.bridge.Snapshot(h.Context()); h.availability("ac") != online || h.availability("dish") != online || s.Devices[1].Problem != "" || s.Cloud != condOK {
+					t.Errorf("afterwards %s, %s, %+v", h.availability("ac"), h.availability("dish"), s)
+				}
+			})
+		})
+	}
+}
+
+// A state, or a profile, that makes no sense is a problem until one does.
+func TestProblemEnds(t *testing.T) {
+	inHome(t, []string{ac}, func(h *home) {
+		h.start()
+		for i, answers := range []map[string]json.RawMessage{h.cloud.states, h.cloud.profiles} {
+			good := answers["ac"]
+			for _, bad := range []bool{true, false} {
+				h.cloud.change(func() {
+					if answers["ac"] = good; bad {
+						answers["ac"] = json.RawMessage(`"maintenance"`)
+					}
+				})
+				if i == 1 {
+					h.bridge.asks <- func() { h.bridge.readProfile(h.bridge.devices["ac"], thinq.Background, orderAsked) }
+				}
+				h.bridgeRequest("refresh", "ac")
+				h.after(11 * time.Minute)
+				if s, _ := h.bridge.Snapshot(h.Context()); (s.Devices[0].Problem != "") != bad {
+					t.Errorf("problem %q, bad %v", s.Devices[0].Problem, bad)
+				}
+			}
 		}
 	})
 }

@@ -294,6 +294,9 @@ func (b *Bridge) answered(j *job, apply func(), err error) {
 	if j.kind == "energy" && class == thinq.Blocked {
 		r.waits = nil // a permission does not come by asking again
 	}
+	if class == thinq.Unknown && j.owner != nil {
+		j.owner.trouble = sentence(err)
+	}
 	b.affect(j, r.effect, err)
 	if len(r.waits) == 0 && r.effect != effectUnsupported && r.effect != effectExcess {
 		r.waits = j.waits

@@ -18,6 +18,8 @@ const (
 	lookPeriod   = 24 * time.Hour
 	lookAgain    = 5 * time.Minute  // what it showed of one appliance in doubt holds for the others
 	lookConfirm  = 10 * time.Minute // whether what was asked for anew is in the list
+	grantLate    = time.Minute      // a state so old when events begin is read again
+	grantStands  = time.Hour        // a subscription so young is not asked for again on a mere suspicion
 	lookFresh    = time.Minute      // a subscription so young may be missing in an answer under way
 	lifeMemory   = 30 * 24 * time.Hour
 	renewalShare = 5 * time.Minute // a renewal each, with short lives in a large home
@@ -148,7 +150,9 @@ func (b *Bridge) lapsed(ended []*device, age time.Duration) {
 		delete(d.due, "event")
 		b.grant(d, 1) // that it ended is not the fault of the budget
 		b.subscribeEvents(d, time.Time{})
+		b.subscribePush(d, time.Time{}) // nobody lists those: LG may have forgotten all that is ours
 	}
+	b.subscribeLifecycle()
 	if b.grants.learn(age) {
 		for _, d := range b.ordered() {
 			if !d.granted.IsZero() {
@@ -190,8 +194,11 @@ func (b *Bridge) eventPeriod() time.Duration {
 func (b *Bridge) eventsGranted(d *device) {
 	first := d.granted.IsZero()
 	d.granted, d.excess = time.Now(), false
+	if first && (d.regranted || d.known && time.Since(d.seen) > grantLate) { // nobody was told of what changed since
+		d.truth.blind = true
+		b.read(d, orderAsked, "late")
+	}
 	if d.regranted && first {
-		b.read(d, orderAsked, "lapsed")
 		b.later.soonest("look", d.granted.Add(lookConfirm), b.look)
 		return
 	}

@@ -74,6 +74,26 @@ func TestGapIsRead(t *testing.T) {
 	}
 }
 
+// Where LG does not tell which subscriptions there are, all are asked for again after a
+// connection of which nothing was kept, but not those of the last hour.
+func TestF055GapWithoutList(t *testing.T) {
+	inHome(t, []string{ac, dish}, func(h *home) {
+		turn := switched(h)
+		h.run()
+		turn(thinq.FreshFlow)
+		for _, wait := range []time.Duration{30 * time.Minute, 2 * time.Hour} {
+			h.after(wait)
+			h.cloud.forget()
+			turn(thinq.FreshFlow)
+			h.after(5 * time.Second)
+			want := map[bool]int{true: 2}[wait > time.Hour]
+			if n := len(h.cloud.made("event")); n != want {
+				t.Errorf("%d of %d subscriptions asked for after %v", n, want, wait)
+			}
+		}
+	})
+}
+
 // A connection that is up late has missed what happened since the first reads,
 // unless it goes on with the session of an earlier run.
 func TestLateEvents(t *testing.T) {

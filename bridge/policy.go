@@ -73,7 +73,7 @@ var policy = map[thinq.Class]reaction{
 	thinq.Sublimit:    {effect: effectExcess, reason: "unsupported", message: "LG allows no more event subscriptions"},
 	thinq.Busy:        {dark: true, waits: seconds(2, 8, 30, 60, 120, 300)},
 	thinq.Refused:     {reason: "refused", message: "the appliance does not take this now"},
-	thinq.Unknown:     {waits: minutes(20)},
+	thinq.Unknown:     {dark: true, waits: minutes(20)},
 }
 
 // denial is the reaction to a refusal of the account that may not be LG's.

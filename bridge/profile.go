@@ -42,6 +42,9 @@ func (b *Bridge) profileDone(d *device, data json.RawMessage) {
 		b.take(d, data)
 	} else {
 		d.lesser = nil
+		if !d.disabled && !d.unsupported["state"] {
+			d.problem = "" // of a profile that made no sense
+		}
 	}
 	if d.away {
 		b.introduce(d)

@@ -157,7 +157,15 @@ func (b *Bridge) missed() {
 		d.truth.blind = true
 	}
 	b.readAll("gap")
-	b.look()
+	if !b.unlisted {
+		b.look()
+		return
+	}
+	for _, d := range b.ordered() { // LG does not tell whether they are there still
+		if !d.granted.IsZero() && time.Since(d.granted) >= grantStands {
+			b.subscribeEvents(d, time.Time{})
+		}
+	}
 }
 
 // missedEvents reports, when messages begin to flow, whether events may have been

@@ -153,6 +153,9 @@ func TestF026ListTellsOfTheEnd(t *testing.T) {
 		if got := h.cloud.made("event"); !slices.Equal(got, []string{"event ac"}) {
 			t.Errorf("asked again for %q", got)
 		}
+		if n := len(h.cloud.made("lifecycle")); n != 1 { // LG may have forgotten that as well
+			t.Errorf("asked %d times for news of appliances", n)
+		}
 		if got := h.push(); got != pushLive {
 			t.Errorf("push = %q", got)
 		}

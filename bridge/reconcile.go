@@ -14,7 +14,7 @@ import (
 // How long what LG was asked for holds.
 const (
 	eventPeriod     = 12 * time.Hour // LG documents at most 24 h for subscriptions
-	pushPeriod      = 7 * 24 * time.Hour
+	pushPeriod      = 24 * time.Hour
 	lifecycleDelay  = 10 * time.Second // after the start is complete
 	lifecyclePeriod = 24 * time.Hour
 )
@@ -71,7 +71,7 @@ func (b *Bridge) readDone(d *device, data json.RawMessage, why string) {
 	b.planRead(d)
 	state, err := d.profile.Decode(data)
 	if err != nil {
-		d.problem = "its state makes no sense: " + err.Error()
+		d.trouble = "its state makes no sense: " + err.Error()
 		b.log.Warn("unusable state", "device", d.slug, "err", err)
 		b.decide(d, d.begun, err)
 		return

@@ -168,10 +168,26 @@ func TestSubscriptionRefused(t *testing.T) {
 			t.Errorf("asked for news of appliances %d times in 40 minutes", n)
 		}
 		h.after(10 * time.Hour)
+		h.after(time.Second)
 		for _, call := range []string{"event ac", "event dish", "push dish"} {
 			if n := len(h.cloud.made(call)); n != 5 {
 				t.Errorf("%s asked for %d times, wanted four refusals and a success", call, n)
 			}
+		}
+	})
+}
+
+// What changed between the first read and the begin of events was told to nobody: it
+// is read.
+func TestEventsBeginLate(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.bridge.asks <- func() { h.bridge.devices["ac"].granted = time.Time{} }
+		h.cloud.quietly("ac", `{"temperature":{"targetTemperature":25}}`)
+		h.after(5 * time.Minute)
+		h.bridge.asks <- func() { h.bridge.subscribeEvents(h.bridge.devices["ac"], time.Time{}) }
+		h.after(time.Second)
+		if got := h.state("ac", "target_temperature"); got != 25.0 {
+			t.Errorf("target_temperature = %v when events begin", got)
 		}
 	})
 }

@@ -93,10 +93,9 @@ var codes = map[string]meaning{
 
 // classTexts speak where there is no code of the table.
 var classTexts = map[Class]string{
-	Rate:    quotaUsed,
-	Auth:    newToken,
-	Busy:    lgTrouble,
-	Unknown: "LG gave an answer that thinq2mqtt does not know.",
+	Rate: quotaUsed,
+	Auth: newToken,
+	Busy: lgTrouble,
 }
 
 // partnerTexts take the place of texts that speak of a personal token, where a

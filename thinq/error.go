@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -110,7 +111,10 @@ func (e *Error) text() string {
 	if e.Code == "" && e.Status < 400 {
 		return "Something else than LG's API answered. Look whether a login page or a proxy is in the way."
 	}
-	return cmp.Or(classTexts[e.Class()], classTexts[Unknown])
+	if text, ok := classTexts[e.Class()]; ok {
+		return text
+	}
+	return fmt.Sprintf("LG gave an answer that thinq2mqtt does not know: %s.", cmp.Or(e.Code, "HTTP "+strconv.Itoa(e.Status)))
 }
 
 // Remedy is the part of Text that says what to do, in sentences; empty where there
