@@ -78,6 +78,12 @@ func (b *Bridge) enqueue(j *job) {
 	b.jobs[i] = j
 }
 
+// asking reports whether a call for an appliance waits already, perhaps for the time
+// of its next try.
+func (b *Bridge) asking(kind string, d *device) bool {
+	return slices.ContainsFunc(b.jobs, func(j *job) bool { return j.name == kind+" "+d.info.ID })
+}
+
 // rank puts the events of appliances first that take commands: LG may not allow
 // subscriptions for all (F-028).
 func (j *job) rank() int {
@@ -331,7 +337,7 @@ func (b *Bridge) affect(j *job, e effect, err error) {
 	}
 	switch e {
 	case effectAway:
-		if j.kind != "energy" { // meters are asked in LG's memory, not in the kitchen
+		if j.kind != "energy" && time.Since(d.seen) >= burstQuiet { // meters are asked in LG's memory; a report of just now knows better
 			b.away(d)
 		}
 	case effectDoubt:

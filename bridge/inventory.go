@@ -248,10 +248,10 @@ func (b *Bridge) acquaint(d *device) {
 	if d.known && d.kept {
 		return
 	}
-	if !d.known && d.profile == nil {
+	if !d.known && d.profile == nil && !b.asking("profile", d) {
 		b.readProfile(d, thinq.Start, orderFirst)
 	}
-	if !d.known {
+	if !d.known && !b.asking("state", d) {
 		b.firstRead(d)
 	}
 	d.kept = true

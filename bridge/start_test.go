@@ -201,6 +201,9 @@ func TestNewsInSpiteOfOne(t *testing.T) {
 		if n := len(h.cloud.made("lifecycle")); n != 1 {
 			t.Errorf("asked for news of appliances %d times in two hours", n)
 		}
+		if n := len(h.cloud.made("state ac")); n > 8 {
+			t.Errorf("%d reads in two hours", n)
+		}
 	})
 }
 
