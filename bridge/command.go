@@ -299,7 +299,7 @@ func (b *Bridge) abandon(d *device, why rejection) {
 	for _, c := range d.orders.all() {
 		b.end(c, rejected, &why)
 	}
-	d.orders.waiting, d.orders.open = nil, nil
+	d.orders.waiting, d.orders.flying, d.orders.open = nil, nil, nil
 }
 
 // assumed is the state as it will be when all that was sent has been done.

@@ -23,6 +23,7 @@ const (
 type orders struct {
 	waiting []*command
 	flying  *batch
+	calling bool                       // a call is under way, maybe of a batch that was given up
 	open    []*command                 // sent, not yet confirmed
 	begun   time.Time                  // when the last batch went out
 	done    time.Time                  // when LG answered it
@@ -37,7 +38,6 @@ type batch struct {
 	half     *half
 	commands []*command
 	calls    []thinq.State
-	calling  bool
 	answered time.Time
 	risky    bool         // the owner's leave was needed for it
 	heat     []thinq.Path // where it starts heat
@@ -73,7 +73,7 @@ func (b *Bridge) next(ctx context.Context, d *device) {
 	}
 	now := time.Now()
 	b.expireOrders(d, now)
-	if o.flying == nil && len(o.waiting) > 0 {
+	if o.flying == nil && !o.calling && len(o.waiting) > 0 {
 		b.pick(d, now)
 	}
 	if o.flying != nil {
@@ -341,7 +341,7 @@ func latest(x, y time.Time) time.Time {
 func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	f := d.orders.flying
 	switch at := f.answered.Add(stepWait); {
-	case f.calling:
+	case d.orders.calling:
 		return
 	case !f.answered.IsZero() && !f.shown(d.state) && at.After(now) && d.orders.urgent() == nil:
 		b.wakeFor(d, at)
@@ -360,7 +360,7 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 		b.reject(d, f, &rejection{Reason: "invalid_value", Message: err.Error()})
 		return
 	}
-	f.calling, f.answered = true, time.Time{}
+	d.orders.calling, f.answered = true, time.Time{}
 	b.controls++
 	b.log.Debug("control", "device", d.slug, "body", string(body))
 	recorded := b.recordCall(f)
@@ -372,6 +372,7 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 		}
 		b.post(ctx, func() {
 			b.controls--
+			d.orders.calling = false
 			b.guard(d, func() { settled(d, f, err) })
 		})
 	})

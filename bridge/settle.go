@@ -13,10 +13,10 @@ import (
 func (b *Bridge) settle(d *device, f *batch, err error) {
 	b.spent()
 	if d.orders.flying != f {
-		return // the appliance was removed or disabled meanwhile
+		return // it was given up meanwhile
 	}
 	now := time.Now()
-	f.calling, f.answered = false, now
+	f.answered = now
 	d.orders.done = now
 	_, r := react(err)
 	soAlready := discovery.SoAlready(f.calls[0], code(err))
