@@ -9,14 +9,14 @@ import (
 	"github.com/thinq2mqtt/thinq2mqtt/thinq"
 )
 
-// freshLife is how long what an appliance said is ground enough to start it, or
-// to refuse what it forbids.
+// freshLife is how long what an appliance said is ground enough to start it, to
+// let it do what needs the owner's leave, or to refuse what it forbids.
 const freshLife = 30 * time.Second
 
 // hazy reports whether a command rests on what its appliance said too long ago.
 func (c *command) hazy(calls []thinq.State, why *rejection, now time.Time) bool {
 	d := c.half.of
-	rests := why != nil && why.reported || why == nil && c.half.Starts(calls)
+	rests := why != nil && why.reported || why == nil && (c.risky || c.half.Starts(calls))
 	return rests && now.Sub(d.seen) > freshLife && !d.unsupported["state"]
 }
 

@@ -2,10 +2,13 @@ package bridge
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thinq2mqtt/thinq2mqtt/discovery"
 )
 
 const (
@@ -112,6 +115,64 @@ func TestS37Fresh(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What makes a zone hotter on what was said more than 30 s ago costs one read first,
+// which decides; less heat does not wait for it.
+func TestS37MoreHeat(t *testing.T) {
+	const (
+		zone  = `[{"location":{"locationName":"LEFT_REAR"},"cookingZone":{"currentState":%q},"power":{"powerLevel":5},"remoteControlEnable":{"remoteControlEnabled":true}}]`
+		read  = "state hob"
+		power = "control hob "
+	)
+	tests := []struct {
+		name   string
+		waited time.Duration
+		is     string // by now, unannounced
+		level  int
+		calls  []string // as they begin
+		last   string
+	}{
+		{"just heard", 0, "COOKING_IN_PROGRESS", 9, []string{power}, ""},
+		{"long ago", 20 * time.Minute, "COOKING_IN_PROGRESS", 9, []string{read, power}, ""},
+		{"out by now", 20 * time.Minute, "INITIAL", 9, []string{read}, "rejected:wrong_state"},
+		{"less", 20 * time.Minute, "COOKING_IN_PROGRESS", 3, []string{power}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inHome(t, []string{"hob=cooktop_induction"}, func(h *home) {
+				h.o.Discovery.Settings = func(string, string) discovery.Settings { return discovery.Settings{RemoteStart: true} }
+				h.start()
+				h.cloud.report("hob", fmt.Sprintf(zone, "COOKING_IN_PROGRESS"))
+				h.after(tt.waited)
+				h.cloud.change(func() { h.cloud.states["hob"] = fmt.Appendf(nil, zone, tt.is) })
+				h.cloud.forget()
+				h.set("hob", fmt.Sprintf(`{"left_rear_power_level":%d}`, tt.level))
+				h.after(time.Second)
+				calls := h.cloud.made("")
+				if !slices.EqualFunc(calls, tt.calls, strings.HasPrefix) {
+					t.Errorf("calls = %q, want %q; stages %q", calls, tt.calls, h.stages("hob"))
+				}
+				if got := h.lastStage("hob"); tt.last != "" && got != tt.last {
+					t.Errorf("stage = %s, want %s", got, tt.last)
+				}
+			})
+		})
+	}
+}
+
+// An ordinary wish is not read for, however long ago the appliance was heard.
+func TestS37OrdinaryWish(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.after(20 * time.Minute)
+		h.cloud.forget()
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		h.wantControls(1)
+		if calls := h.cloud.made(""); len(calls) != 1 {
+			t.Errorf("calls = %q", calls)
+		}
+	})
 }
 
 // A read that hangs ends the start within its life, and a stop that comes
