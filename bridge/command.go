@@ -61,6 +61,7 @@ type command struct {
 	urgent  bool         // it ends what the appliance does
 	unsure  bool         // it waits for a read of the appliance
 	twins   []*command   // the same, sent right after: they end as it does
+	joined  bool         // it is one of those
 	ended   bool
 	status  string // how it ended, and why
 	why     *rejection
@@ -114,7 +115,7 @@ func (b *Bridge) command(m link.Message, t discovery.Target) {
 	}
 	d := c.half.of
 	b.guard(d, func() { b.accept(c) })
-	if !c.ended && !slices.Contains(d.orders.waiting, c) {
+	if !c.ended && !c.joined && !slices.Contains(d.orders.waiting, c) {
 		b.end(c, rejected, &rejection{Reason: "fault", Message: "a fault in the bridge; its log tells more"})
 	}
 }

@@ -71,7 +71,7 @@ func (b *Bridge) join(c, twin *command) {
 		b.end(c, twin.status, twin.why)
 		return
 	}
-	twin.twins = append(twin.twins, c)
+	c.joined, twin.twins = true, append(twin.twins, c)
 }
 
 // act remembers the last command of a batch whose effect no state shows.

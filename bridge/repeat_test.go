@@ -13,19 +13,21 @@ import (
 // makes the second another one.
 func TestF062TwiceWithinTwoSeconds(t *testing.T) {
 	tests := []struct {
-		name   string
-		gap    time.Duration
-		delay  time.Duration // of LG
-		refuse bool          // the first
-		stop   bool          // between
-		want   int
+		name          string
+		gap           time.Duration
+		delay         time.Duration // of LG
+		refuse        bool          // the first
+		stop          bool          // between
+		want          int
+		first, second string
 	}{
-		{"1.5 s apart", 1500 * time.Millisecond, 0, false, false, 1},
-		{"at once", 0, 0, false, false, 1},
-		{"while the first is under way", 4 * time.Second, 6 * time.Second, false, false, 1},
-		{"3 s apart", 3 * time.Second, 0, false, false, 2},
-		{"the first was refused", time.Second, 0, true, false, 2},
-		{"a stop between", 800 * time.Millisecond, 0, false, true, 2},
+		{"1.5 s apart", 1500 * time.Millisecond, 0, false, false, 1, confirmed, confirmed},
+		{"at once", 0, 0, false, false, 1, confirmed, confirmed},
+		{"while the first is under way", 4 * time.Second, 6 * time.Second, false, false, 1, confirmed, confirmed},
+		{"refused while the second is there", time.Second, 6 * time.Second, true, false, 1, "rejected:refused", "rejected:refused"},
+		{"3 s apart", 3 * time.Second, 0, false, false, 2, confirmed, confirmed},
+		{"the first was refused", time.Second, 0, true, false, 2, "rejected:refused", confirmed},
+		{"a stop between", 800 * time.Millisecond, 0, false, true, 2, confirmed, confirmed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -47,12 +49,24 @@ func TestF062TwiceWithinTwoSeconds(t *testing.T) {
 					t.Errorf("started %d times, want %d: %q", n, tt.want, h.stages("dw"))
 				}
 				h.wantEachEnded("dw", len(h.transactions("dw")))
-				if n := len(h.transactions("dw")); n < 2 {
-					t.Errorf("%d commands were answered: %q", n, h.stages("dw"))
+				if first, second := h.ending("dw", "1"), h.ending("dw", "2"); first != tt.first || second != tt.second {
+					t.Errorf("told %s and %s, want %s and %s", first, second, tt.first, tt.second)
 				}
 			})
 		})
 	}
+}
+
+// ending is how a command of an appliance ended, in short.
+func (h *home) ending(id, transaction string) (last string) {
+	h.Helper()
+	stages := h.stages(id)
+	for i, r := range h.results(id) {
+		if string(r.Transaction) == transaction && r.Status != accepted {
+			last = stages[i]
+		}
+	}
+	return last
 }
 
 // The connection is cut a hundred times between a command and its
