@@ -14,6 +14,7 @@ import (
 
 const (
 	mergeWindow = 100 * time.Millisecond // commands within it travel together
+	lateMost    = 2 * commandQueue       // commands that are looked back at
 	stepWait    = 2 * time.Second        // for the report of a call before the next
 	confirmWait = 10 * time.Second       // for the report of a command before a read
 	decideWait  = 30 * time.Second       // for that read
@@ -315,7 +316,7 @@ func (o *orders) link(c *command, now thinq.State) {
 		}
 	}
 	if c.half.Undone(c.attrs) || off {
-		o.lately = append(o.lately, c)
+		o.lately = append(o.lately[max(0, len(o.lately)+1-lateMost):], c)
 	}
 }
 

@@ -23,6 +23,7 @@ func (b *Bridge) end(c *command, status string, why *rejection) {
 		return
 	}
 	c.ended, c.status, c.why = true, status, why
+	c.again = nil // or each would keep all that came before it
 	b.answer(c, status, why)
 	b.noteEnd(c, status, why)
 	for _, twin := range c.twins {
