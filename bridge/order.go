@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -364,12 +365,12 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	d.orders.calling, f.answered = true, time.Time{}
 	b.controls++
 	b.log.Debug("control", "device", d.slug, "body", string(body))
-	recorded := b.recordCall(f)
+	recorded, before := b.recordCall(f), f.ends()
 	b.work.Go(func() {
 		err := recorded(ctx)
 		settled := b.unrecorded
 		if err == nil {
-			err, settled = b.control(ctx, d.info.ID, body), b.settle
+			err, settled = b.control(thinq.BeginBefore(ctx, before), d.info.ID, body), b.settle
 		}
 		b.post(ctx, func() {
 			b.controls--
@@ -403,6 +404,20 @@ func (b *Bridge) outdate(d *device, f *batch, now time.Time) {
 			return !slices.ContainsFunc(f.commands, func(c *command) bool { return !c.ended && c.wants(call) })
 		})
 	}
+}
+
+// ends is when the life of a command ends that the next calls of a batch are for,
+// the first of them.
+func (f *batch) ends() time.Time {
+	var first, last time.Time
+	for _, c := range f.commands {
+		end := c.received.Add(commandLife)
+		last = latest(last, end)
+		if !c.ended && slices.ContainsFunc(f.calls, c.wants) && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	return cmp.Or(first, last)
 }
 
 // wants reports whether a call carries something of a command.

@@ -29,6 +29,8 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 		if soAlready { // and we did not know
 			b.read(d, orderAsked, "refused")
 		}
+	case r.reason == "" && thinq.NotSent(err) && !now.Before(f.ends()):
+		b.unbegun(d, f, now)
 	case r.reason == "" && thinq.NotSent(err):
 		b.refused(err)
 		b.reject(d, f, b.unreached(err))
@@ -78,6 +80,19 @@ func (b *Bridge) taken(d *device, f *batch) {
 		d.orders.open = append(d.orders.open, c)
 	}
 	b.confirm(d, nil)
+}
+
+// unbegun ends the commands for which a call could not begin in time. It had no
+// effect, so it is made for those that live on.
+func (b *Bridge) unbegun(d *device, f *batch, now time.Time) {
+	f.answered = time.Time{}
+	if b.outdate(d, f, now); !now.Before(f.ends()) {
+		f.calls = nil // for nobody
+	}
+	if len(f.calls) == 0 {
+		d.orders.quench(f.heat)
+		b.taken(d, f)
+	}
 }
 
 // unclear notes that nobody knows whether LG did it. It is never sent again: a

@@ -295,6 +295,8 @@ func (c *Client) renewed(ctx context.Context, refused string) (string, error) {
 func usable(ctx context.Context, source func(context.Context) (string, error)) (string, error) {
 	ctx, cancel := withTimeout(ctx, callTimeout, "no token")
 	defer cancel()
+	ctx, come := beginning(ctx)
+	defer come()
 	token, err := source(ctx)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
@@ -318,8 +320,9 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	}
 	ctx, cancel := withTimeout(ctx, limit, "no answer")
 	defer cancel()
+	ctx, begun := beginning(ctx)
 	connected := false
-	trace := httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
+	trace := httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true; begun() }}
 	req, err := c.newRequest(httptrace.WithClientTrace(ctx, &trace), ep, r, token)
 	if err != nil {
 		return nil, unsent{fmt.Errorf("%s: %w", ep, err)}
@@ -349,6 +352,31 @@ func (c *Client) call(ctx context.Context, ep endpoint, r request, token string)
 	}
 	return response, nil
 }
+
+type beginKey struct{}
+
+// BeginBefore has calls made with the returned context fail if their request is
+// not on its way by a time, as when a token or a connection is long in coming.
+// See [NotSent].
+func BeginBefore(ctx context.Context, at time.Time) context.Context {
+	return context.WithValue(ctx, beginKey{}, at)
+}
+
+// beginning is ctx, which ends when it is too late to begin, unless begun is
+// called before.
+func beginning(ctx context.Context) (_ context.Context, begun func() bool) {
+	at, limited := ctx.Value(beginKey{}).(time.Time)
+	if !limited {
+		return ctx, func() bool { return true }
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	if !time.Now().Before(at) {
+		cancel(errLate) // a timer would leave it a moment
+	}
+	return ctx, time.AfterFunc(time.Until(at), func() { cancel(errLate) }).Stop
+}
+
+var errLate = errors.New("it was too late to begin")
 
 // broken words a fault of the network. The URL stays out because it has the
 // device id; idle connections go because they may be dead as well.
