@@ -259,7 +259,7 @@ func TestCommandsExpireAndOverflow(t *testing.T) {
 			name, value, _ := strings.Cut(a, ":")
 			h.send(link.Message{Topic: h.topic("ac", "/set/"+name), Payload: []byte(value)})
 		}
-		h.after(40 * time.Second)
+		h.after(time.Minute)
 		stages := h.stages("ac")
 		count := map[string]int{}
 		for _, s := range stages {

@@ -93,3 +93,18 @@ func TestF060S33LateForOne(t *testing.T) {
 		}
 	})
 }
+
+// An order to be off does not wait for a token that another call waits for, and that
+// call is not made any more.
+func TestF066S32OffBehindToken(t *testing.T) {
+	slowly(t, []time.Duration{12 * time.Second}, func(h *home, c *slowCloud) {
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		h.set("ac", `{"air_con_operation_mode":"power_off"}`)
+		h.after(urgentWait)
+		h.wantStages("ac", "superseded:superseded", "rejected:unreachable")
+		if n := c.dials.Load(); n != 1 {
+			t.Errorf("%d calls begun", n)
+		}
+	})
+}

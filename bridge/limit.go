@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -223,6 +224,26 @@ func (o *orders) urgent() (last *command) {
 		}
 	}
 	return last
+}
+
+// urgentWait is how long a call may take while an order to stop or to be off waits:
+// that must begin within its own life.
+const urgentWait = commandLife - 3*time.Second
+
+var errPressed = errors.New("given up for an order to stop or to be off")
+
+// press gives up a call that hangs while such an order waits. What the call does
+// nobody knows then, as after any that was not answered.
+func (b *Bridge) press(d *device, now time.Time) {
+	o := &d.orders
+	if o.calling == nil || o.urgent() == nil {
+		return
+	}
+	if at := o.called.Add(urgentWait); at.After(now) {
+		b.wakeFor(d, at)
+		return
+	}
+	o.calling(errPressed)
 }
 
 // ripe are the waiting commands that can go together. An order to stop or to be

@@ -25,7 +25,8 @@ const (
 type orders struct {
 	waiting []*command
 	flying  *batch
-	calling bool                       // a call is under way, maybe of a batch that was given up
+	calling context.CancelCauseFunc    // gives up the call under way, maybe of a batch that is itself given up; nil: there is none
+	called  time.Time                  // when it began
 	open    []*command                 // sent, not yet confirmed
 	begun   time.Time                  // when the last batch went out
 	done    time.Time                  // when LG answered it
@@ -75,7 +76,8 @@ func (b *Bridge) next(ctx context.Context, d *device) {
 	}
 	now := time.Now()
 	b.expireOrders(d, now)
-	if o.flying == nil && !o.calling && len(o.waiting) > 0 {
+	b.press(d, now)
+	if o.flying == nil && o.calling == nil && len(o.waiting) > 0 {
 		b.pick(d, now)
 	}
 	if o.flying != nil {
@@ -343,7 +345,7 @@ func latest(x, y time.Time) time.Time {
 func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 	f := d.orders.flying
 	switch at := f.answered.Add(stepWait); {
-	case d.orders.calling:
+	case d.orders.calling != nil:
 		return
 	case !f.answered.IsZero() && !f.shown(d.state) && at.After(now) && d.orders.urgent() == nil:
 		b.wakeFor(d, at)
@@ -362,25 +364,33 @@ func (b *Bridge) step(ctx context.Context, d *device, now time.Time) {
 		b.reject(d, f, &rejection{Reason: "invalid_value", Message: err.Error()})
 		return
 	}
-	d.orders.calling, f.answered = true, time.Time{}
+	f.answered = time.Time{}
+	b.makeCall(ctx, d, f, body)
+	if f.half.Settings.Optimistic {
+		b.publishState(d, false)
+	}
+}
+
+// makeCall makes a call of a batch beside the loop.
+func (b *Bridge) makeCall(ctx context.Context, d *device, f *batch, body json.RawMessage) {
+	call, giveUp := context.WithCancelCause(ctx)
+	d.orders.calling, d.orders.called = giveUp, time.Now()
 	b.controls++
 	b.log.Debug("control", "device", d.slug, "body", string(body))
 	recorded, before := b.recordCall(f), f.ends()
 	b.work.Go(func() {
-		err := recorded(ctx)
+		defer giveUp(nil)
+		err := recorded(call)
 		settled := b.unrecorded
 		if err == nil {
-			err, settled = b.control(thinq.BeginBefore(ctx, before), d.info.ID, body), b.settle
+			err, settled = b.control(thinq.BeginBefore(call, before), d.info.ID, body), b.settle
 		}
 		b.post(ctx, func() {
 			b.controls--
-			d.orders.calling = false
+			d.orders.calling = nil
 			b.guard(d, func() { settled(d, f, err) })
 		})
 	})
-	if f.half.Settings.Optimistic {
-		b.publishState(d, false)
-	}
 }
 
 func (b *Bridge) control(ctx context.Context, id string, body json.RawMessage) (err error) {

@@ -33,6 +33,7 @@ func (b *Bridge) settle(d *device, f *batch, err error) {
 		b.unbegun(d, f, now)
 	case r.reason == "" && thinq.NotSent(err):
 		b.refused(err)
+		b.yield(d, f)
 		b.reject(d, f, b.unreached(err))
 	case r.reason == "":
 		b.unclear(d, f, err)
