@@ -132,8 +132,7 @@ func TestF066SteadyUse(t *testing.T) {
 	})
 }
 
-// Off passes while its attribute is blocked, while a flood fills the queue, and
-// when our own share of calls is used up.
+// Off passes while its attribute is blocked, and while a flood fills the queue.
 func TestF066S32OffPasses(t *testing.T) {
 	const off = `control ac {"operation":{"airConOperationMode":"POWER_OFF"}}`
 	switchOff := func(h *home) {
@@ -177,11 +176,63 @@ func TestF066S32OffPasses(t *testing.T) {
 			switchOff(h)
 		})
 	})
-	t.Run("low budget", func(t *testing.T) {
-		cooling(t, func(h *home) {
-			h.obedient(100 * time.Millisecond)
-			h.bridge.asks <- func() { h.bridge.account.condition = condRate }
-			switchOff(h)
+}
+
+// Off does not wait for a call that hangs until it is too late, however often it is
+// asked for, and whether or not the orders that the call was for are still wanted.
+func TestF066S32OffBehindHangingCall(t *testing.T) {
+	const off = `{"air_con_operation_mode":"power_off"}`
+	tests := []struct {
+		name   string
+		before time.Duration // that the call is out
+		times  int           // every 2 s
+		again  func(h *home)
+		want   time.Duration // after the call began
+	}{
+		{"right after it", 100 * time.Millisecond, 1, nil, urgentWait},
+		{"again and again", 100 * time.Millisecond, 8, nil, urgentWait},
+		{"when it has been out for long", 12 * time.Second, 1, nil, 12 * time.Second},
+		{"behind a call that was given up", time.Second, 1, func(h *home) { h.ignore(true); h.ignore(false) }, urgentWait},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cooling(t, func(h *home) {
+				h.obedient(100 * time.Millisecond)
+				h.cloud.delay = 20 * time.Second
+				h.set("ac", `{"target_temperature":24}`)
+				h.after(tt.before)
+				h.cloud.delay = 0
+				if tt.again != nil {
+					tt.again(h)
+					h.after(time.Second)
+				}
+				for range tt.times {
+					h.set("ac", off)
+					h.after(2 * time.Second)
+				}
+				h.after(time.Minute)
+				h.wantControls(2)
+				if took := h.cloud.controlled(1).Sub(h.cloud.controlled(0)); took != tt.want {
+					t.Errorf("sent %v after the call that hangs, want %v", took, tt.want)
+				}
+				if got := h.state("ac", "air_con_operation_mode"); got != "power_off" {
+					t.Errorf("it is %v", got)
+				}
+				h.wantEachEnded("ac", 1+tt.times)
+			})
 		})
+	}
+}
+
+// What is no order to stop or to be off gives up no call.
+func TestHangingCallIsNotGivenUp(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.obedient(100 * time.Millisecond)
+		h.cloud.delay = 9 * time.Second
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		h.set("ac", `{"wind_strength":"high"}`)
+		h.after(time.Minute)
+		h.wantStages("ac", accepted, confirmed, accepted, confirmed)
 	})
 }
