@@ -106,3 +106,20 @@ func TestF096CallOutWhenGivenUp(t *testing.T) {
 		})
 	}
 }
+
+// What waits behind the call of a command that was given up lives no longer for it.
+func TestF060S33BehindGivenUp(t *testing.T) {
+	cooling(t, func(h *home) {
+		h.cloud.delay = 15 * time.Second
+		h.set("ac", `{"target_temperature":24}`)
+		h.after(time.Second)
+		h.cloud.delay = 0
+		h.ignore(true)
+		h.ignore(false)
+		h.after(time.Second)
+		h.set("ac", `{"wind_strength":"high"}`)
+		h.after(time.Minute)
+		h.wantStages("ac", "rejected:ignored", "expired:expired")
+		h.wantControls(1)
+	})
+}
