@@ -49,10 +49,10 @@ type job struct {
 	optional bool    // its turn comes again anyway
 	after    time.Time
 	tries    int
-	hangs    bool   // under way for long
+	hangs    bool // under way for long
 	// waits are before the next tries where LG refuses for a reason that needs none.
-	waits []time.Duration
-	before   func() // runs inside of the loop when its turn has come; may be nil
+	waits  []time.Duration
+	before func() // runs inside of the loop when its turn has come; may be nil
 	// call runs outside of the loop; what it returns is done inside.
 	call func(ctx context.Context) (apply func(), err error)
 	// failed, if set, is told of every failure; gone, that the call will not be made
