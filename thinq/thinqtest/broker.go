@@ -106,13 +106,13 @@ func newBroker(s *Server, l net.Listener, cert tls.Certificate) (*broker, error)
 	return b, nil
 }
 
-// addressed refuses who does not say which host is meant, where it has a name, and
+// addressed refuses who does not say which host is meant, where it has a name of its own, and
 // who does not say that it is MQTT on the port of HTTPS: Amazon serves many hosts,
 // and many protocols, at one address.
 func addressed(announced string, hello *tls.ClientHelloInfo) error {
 	host, port, _ := net.SplitHostPort(announced)
 	_, err := netip.ParseAddr(host)
-	switch named := err != nil; {
+	switch named := err != nil && host != "" && host != "localhost"; {
 	case named && hello.ServerName == "":
 		return errors.New("no server name (SNI)")
 	case port == "443" && !slices.Contains(hello.SupportedProtos, alpnMQTT):
