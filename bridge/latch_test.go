@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -61,19 +62,25 @@ func TestLatchReset(t *testing.T) {
 	})
 }
 
-// A report that does not mention an error leaves it, a whole state ends it.
+// A report that does not mention an error leaves it, a whole state ends it. A report
+// of how the appliance runs, and no error, has it read.
 func TestErrorEnds(t *testing.T) {
 	inHome(t, []string{dish}, func(h *home) {
 		h.start()
-		h.cloud.report("dish", `{"error":"WATER_SUPPLY_ERROR"}`)
-		h.after(time.Second)
-		h.cloud.report("dish", `{"doorStatus":{"doorState":"OPEN"}}`)
-		h.after(time.Second)
-		if got := h.state("dish", "problem"); got != true {
-			t.Fatalf("problem = %v", got)
+		told := func(report string) {
+			h.cloud.handle(thinq.Event{Kind: thinq.Report, Device: "dish", Report: json.RawMessage(report)})
 		}
-		h.bridgeRequest("refresh", "")
-		h.after(time.Minute)
+		told(`{"error":"WATER_SUPPLY_ERROR"}`)
+		h.after(time.Second)
+		for _, report := range []string{`{"doorStatus":{"doorState":"OPEN"}}`, `{"runState":{"currentState":"ERROR"}}`} {
+			told(report)
+			h.after(time.Second)
+			if got := h.state("dish", "problem"); got != true {
+				t.Fatalf("problem = %v after %s", got, report)
+			}
+		}
+		told(`{"runState":{"currentState":"RUNNING"}}`)
+		h.after(time.Second)
 		if got := []any{h.state("dish", "problem"), h.state("dish", "error_code")}; !slices.Equal(got, []any{false, "no_error"}) {
 			t.Errorf("problem, error_code = %v", got)
 		}

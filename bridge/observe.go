@@ -57,9 +57,9 @@ func (b *Bridge) report(d *device, data json.RawMessage) {
 	}
 	back := d.known && !b.available(d)
 	b.contradicted(d, b.apply(d, report, "push"))
-	if back { // a report says what has changed, but not since when
+	if back || discovery.ErrorDoubted(d.state, report) { // a report says what has changed, but not all that has
 		d.truth.blind = true
-		b.reread(d, time.Now(), "back")
+		b.reread(d, time.Now(), "doubt")
 	}
 }
 

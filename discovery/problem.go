@@ -198,6 +198,22 @@ func (d *Device) failures(changed, into thinq.State) []Event {
 	return events
 }
 
+// ErrorDoubted reports whether an error may be over, of which a report says nothing
+// that tells how the appliance runs.
+func ErrorDoubted(now, report thinq.State) bool {
+	for p, v := range now {
+		if _, said := report[p]; p.Resource != errorResource || errorOf(v) == "" || said {
+			continue
+		}
+		for q, word := range report {
+			if q.Name == "currentState" && q.Part == p.Part && (q.Location == p.Location || p.Location == "") && word != any(errorState) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Unsaid adds to a whole state, as a read answers it, what it says by leaving it
 // out: that an error is over. A report that does not mention it says nothing.
 func Unsaid(now, read thinq.State) {
