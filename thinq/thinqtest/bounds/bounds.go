@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// What one input may take, whatever it is.
+// What one input may take, whatever it is. The race detector is given its own share.
 const (
-	Time   = time.Second
+	Time   = slowness * time.Second
 	Memory = 16 << 20 // bytes, garbage included
 )
 
